@@ -1,0 +1,101 @@
+"""How the commands speak: text for people, JSON for machines, and exit codes.
+
+Owns the streams (results on stdout, everything else on stderr), colour and progress. Deliberately knows nothing of what
+is said. Rich is imported on first use only: it costs more than the rest of a command's start.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+FAILED = 1
+"""What was asked for did not succeed: the estate is wrong, the deployment failed, the endpoint said no."""
+USAGE = 2
+"""The command line itself is wrong (typer's own code for it)."""
+
+
+@cache
+def console(*, stderr: bool = False) -> "Console":
+    """Rich's console of a stream; it respects NO_COLOR and terminals that are none."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, soft_wrap=True)
+
+
+def say(text: str = "", *, style: str | None = None) -> None:
+    """A result line, on stdout. The text is printed as it is (no markup)."""
+    console().print(text, style=style, markup=False)
+
+
+def note(text: str, *, style: str | None = "dim") -> None:
+    """A remark that is not the result, on stderr."""
+    console(stderr=True).print(text, style=style, markup=False)
+
+
+def emit_json(value: Any) -> None:
+    """The one JSON document of a `--json` command, on stdout."""
+    sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
+
+
+def fail(problems: object, code: int = FAILED) -> NoReturn:
+    """End the command: each problem as a block on stderr, then exit.
+
+    `problems` is a message, or an iterable of things whose `str()` is a readable block.
+    """
+    blocks = [problems] if isinstance(problems, str) or not hasattr(problems, "__iter__") else list(problems)
+    for block in blocks:
+        head, _, rest = str(block).partition("\n")
+        console(stderr=True).print(head, style="bold red", markup=False)
+        if rest:
+            console(stderr=True).print(rest, markup=False)
+    raise typer.Exit(code)
+
+
+@contextmanager
+def progress(what: str) -> Iterator["Progress"]:
+    """Say what is going on and for how long: a live line on a terminal, one plain line a step elsewhere."""
+    tracker = Progress(what)
+    with tracker.shown():
+        yield tracker
+
+
+class Progress:
+    """A running task; call it with the step at hand."""
+
+    def __init__(self, what: str) -> None:
+        self.what, self.started = what, time.monotonic()
+        self._status: Any = None
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Keep the live line while the block runs."""
+        stream = console(stderr=True)
+        if not stream.is_terminal or os.environ.get("TERM") == "dumb":
+            note(self.what)
+            yield
+            return
+        with stream.status(self.what) as self._status:
+            yield
+        self._status = None
+
+    def __call__(self, step: str) -> None:
+        """Say the step: in place on a terminal, as a line elsewhere."""
+        if self._status is None:
+            note(f"  {step}")
+        else:
+            self._status.update(f"{self.what}: {step}")
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return time.monotonic() - self.started
