@@ -1,0 +1,53 @@
+# Two commands: `make up` (a prediction from a local Azure) and `make test`. The rest is for people who change azml.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+PYTHON ?= python3
+REQUEST := samples/diabetes/sample-request.json
+azml := .venv/bin/azml
+venv := .venv/.installed
+
+.PHONY: up destroy test check bench accept lock clean help
+
+up: $(venv)  ## Everything: environment, engine, local Azure, `pulumi up`, one prediction.
+	@$(azml) up --local --request $(REQUEST)
+
+destroy: $(venv)  ## Take the local stack down; `make up` makes it again.
+	@$(azml) destroy --local
+
+test: $(venv)  ## Unit, golden, and end to end on the real engine against the local Azure.
+	@.venv/bin/python engine/build.py > /dev/null
+	@.venv/bin/pytest -q -m "not bench" --durations=10
+
+check: $(venv)  ## Lint, format, types, and that generated files are up to date.
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+bench: $(venv)  ## What is fast, as ratios measured in one run.
+	@.venv/bin/python engine/build.py > /dev/null
+	@.venv/bin/pytest -q -s -m bench tests/bench
+
+accept: $(venv)  ## Rewrite schemas/ and the golden files from the code.
+	@.venv/bin/python -m tests.support.accept
+
+lock: $(venv)  ## Resolve requirements.txt anew from pyproject.toml: hashes, no addresses.
+	@.venv/bin/uv pip compile -q pyproject.toml --extra local --group dev --universal --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --upgrade --custom-compile-command 'make lock' -o requirements.txt
+
+clean: ## Stop the local Azure and remove what commands made in this clone (shared caches stay).
+	@if [ -x $(azml) ] && [ -d .azml ]; then $(azml) local stop; fi
+	@rm -rf .azml .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+help:  ## This list.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+$(venv): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("azml needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + ". Install one, or name one: make PYTHON=python3.12")'
+	@echo "Python environment: .venv, from the lock (once, under a minute)" >&2
+	@$(PYTHON) -m venv .venv
+	@awk '/^uv==/ {p=1} p {print} p && !/\\$$/ {exit}' requirements.txt > .venv/uv.txt
+	@.venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r .venv/uv.txt
+	@.venv/bin/uv pip install -q --require-hashes -r requirements.txt
+	@.venv/bin/uv pip install -q --no-deps -e .
+	@touch $@

@@ -1,0 +1,53 @@
+"""The `azml` command: which commands there are, and that no traceback reaches a user.
+
+Owns the list of commands and the last line of defence. Each command lives in a file of its own; those import what they
+need when they run, so that `azml --help` costs what typer costs.
+"""
+
+import os
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+import typer
+
+from azml_cli.destroy import destroy
+from azml_cli.explain import explain
+from azml_cli.invoke import invoke
+from azml_cli.local import app as local
+from azml_cli.logs import logs
+from azml_cli.schema import schema
+from azml_cli.up import up
+from azml_cli.validate import validate
+
+app = typer.Typer(
+    name="azml",
+    help="An Azure ML serving estate as typed Pulumi stack config: on Azure, and on a local Azure that really scores.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (up, destroy, validate, explain, schema, invoke, logs):
+    app.command()(command)
+app.add_typer(local, name="local")
+
+
+def main() -> None:
+    """Run a command. What nobody foresaw is one line on stderr and a report in a file, exit code 70 (EX_SOFTWARE)."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except Exception as error:  # noqa: BLE001 - the boundary to the user
+        with tempfile.NamedTemporaryFile("w", prefix="azml-", suffix=".log", delete=False, encoding="utf-8") as report:
+            traceback.print_exc(file=report)
+        sys.stderr.write(f"azml: unexpected {type(error).__name__}: {error}\nThe details are in {Path(report.name)}\n")
+        sys.exit(70)
+
+
+if __name__ == "__main__":
+    main()

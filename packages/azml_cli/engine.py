@@ -1,0 +1,53 @@
+"""The engine a command runs: found, or built once, and started so that its output and Ctrl-C reach the right process.
+
+Finding and building belong to `engine/build.py`; what the engine runs with belongs to `project`.
+"""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from azml_cli import render
+from azml_cli.project import LOCAL, Project
+
+
+def bin_dir(project: Project) -> Path:
+    """Folder with `pulumi` and its Python host. Builds the engine where there is none (minutes, once, with progress)."""
+    builder = project.root / "engine" / "build.py"
+    found = subprocess.run([sys.executable, builder], stdout=subprocess.PIPE, text=True, check=False)
+    if found.returncode != 0:
+        raise SystemExit(render.FAILED)  # build.py has said why
+    return Path(found.stdout.splitlines()[-1])
+
+
+class LocalEngine:
+    """The engine on the local stack: own PULUMI_HOME with the stand-in in it, own backend, clients pointed at loopback."""
+
+    def __init__(self, project: Project, bin_dir: Path) -> None:
+        from azml_local import azure_native, environment
+
+        self.project, self.pulumi = project, bin_dir / "pulumi"
+        self.environment = project.pulumi_environment(bin_dir) | environment(project.local_azure)
+        (project.state / "state").mkdir(parents=True, exist_ok=True)
+        azure_native.install(project.state / "pulumi")
+
+    def ensure_stack(self) -> None:
+        """Make the stack in the backend where it is not there yet."""
+        if not any((self.project.state / "state" / ".pulumi" / "stacks").glob(f"*/{LOCAL}.json*")):
+            made = subprocess.run(
+                [self.pulumi, "stack", "init", LOCAL, "--non-interactive"],
+                cwd=self.project.root, env=self.environment, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            if made.returncode != 0:
+                render.fail(made.stderr.strip() or made.stdout.strip())
+
+    def run(self, *arguments: str) -> int:
+        """Run a pulumi command on the local stack, its output as it comes; its exit code."""
+        command: Sequence[str | Path] = [self.pulumi, *arguments, "--stack", LOCAL]
+        with subprocess.Popen(command, cwd=self.project.root, env=self.environment) as engine:
+            while True:
+                try:
+                    return engine.wait()
+                except KeyboardInterrupt:  # the terminal sent it to the engine too, which cancels and cleans up
+                    continue

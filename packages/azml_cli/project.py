@@ -1,0 +1,72 @@
+"""The project a command runs in: its folder, its stacks, and what its commands run with.
+
+Owns where things are (`.azml/`, `stacks/`) and the environment of engine and clients. Deliberately does not start
+anything.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from azml_cli import render
+
+if TYPE_CHECKING:
+    from azml.spec import StackSpec
+
+LOCAL = "local"
+"""The stack that lives on the local Azure."""
+
+PASSPHRASE = "azml-local"  # noqa: S105 - public on purpose, see docs/adr
+"""Of the local stack's state, whose salt is committed. It guards nothing: no secret is ever in that state."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with a Pulumi.yaml."""
+
+    root: Path
+
+    @classmethod
+    def find(cls) -> "Project":
+        """The project around the working directory; ends the command where there is none."""
+        here = Path.cwd()
+        for folder in (here, *here.parents):
+            if (folder / "Pulumi.yaml").is_file():
+                return cls(folder)
+        render.fail(f"No Pulumi.yaml in {here} or above it.\nRun azml in a project's folder.", render.USAGE)
+
+    @property
+    def stacks(self) -> Path:
+        """The folder of the stack files."""
+        return self.root / "stacks"
+
+    @property
+    def state(self) -> Path:
+        """What azml keeps for this project, outside version control."""
+        return self.root / ".azml"
+
+    @property
+    def local_azure(self) -> Path:
+        """Home of the local Azure."""
+        return self.state / "local"
+
+    def spec(self, stack: str) -> "StackSpec":
+        """The stack's validated config; ends the command with every problem there is."""
+        from azml.spec import SpecError, load
+
+        try:
+            return load(self.stacks, stack)
+        except SpecError as error:
+            render.fail(error.problems)
+
+    def pulumi_environment(self, bin_dir: Path) -> dict[str, str]:
+        """What the engine runs with on the local Azure: own home and backend, no plugin downloads."""
+        return os.environ | {
+            "PATH": f"{bin_dir}{os.pathsep}{os.environ.get('PATH', '')}",
+            "PULUMI_HOME": str(self.state / "pulumi"),
+            "PULUMI_BACKEND_URL": f"file://{self.state / 'state'}",
+            "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        }

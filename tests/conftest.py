@@ -1,0 +1,26 @@
+"""What every test may ask for: the repository, and the real engine."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def engine() -> Path:
+    """Folder with `pulumi` and its Python host, as `make up` finds or builds them."""
+    if given := os.environ.get("AZML_ENGINE_BIN"):
+        return Path(given)
+    built = subprocess.run([sys.executable, ROOT / "engine" / "build.py"], capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    return Path(built.stdout.splitlines()[-1])

@@ -1,0 +1,71 @@
+"""A clone of this repository in a folder of its own, used through the commands that people type."""
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+REQUEST = "samples/diabetes/sample-request.json"
+
+
+@dataclass(frozen=True)
+class Clone:
+    """A fresh copy of the working tree under version control, sharing this one's `.venv`."""
+
+    root: Path
+    engine: Path
+
+    @classmethod
+    def make(cls, folder: Path, engine: Path) -> "Clone":
+        """Copy what git would hand out, and commit it, so that `git status` can tell what commands leave behind."""
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT, capture_output=True, check=True,
+        ).stdout.decode()  # fmt: skip
+        for name in filter(None, listed.split("\0")):
+            if (ROOT / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, folder / name)
+        clone = cls(folder, engine)
+        clone.git("init", "-q")
+        clone.git("add", "-A")
+        clone.git("-c", "user.name=t", "-c", "user.email=t@example.invalid", "commit", "-qm", "clone")
+        (folder / ".venv").symlink_to(ROOT / ".venv")
+        (folder / ".git" / "info" / "exclude").write_text(".venv\n")
+        return clone
+
+    def git(self, *arguments: str) -> str:
+        return subprocess.run(["git", *arguments], cwd=self.root, capture_output=True, text=True, check=True).stdout
+
+    def azml(self, *arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+        """Run an azml command as a script would: no terminal, no colour."""
+        return subprocess.run(
+            [ROOT / ".venv" / "bin" / "azml", *arguments],
+            cwd=self.root, env=self.environment, capture_output=True, text=True, timeout=timeout, check=False,
+        )  # fmt: skip
+
+    def up(self) -> subprocess.CompletedProcess[str]:
+        return self.azml("up", "--local", "--request", REQUEST)
+
+    def destroy(self) -> subprocess.CompletedProcess[str]:
+        return self.azml("destroy", "--local")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        path = f"{self.engine}{os.pathsep}{os.environ['PATH']}"
+        return {**os.environ, "PATH": path, "NO_COLOR": "1"}
+
+    @property
+    def state(self) -> list[dict[str, Any]]:
+        """The resources in the engine's state."""
+        (file,) = (self.root / ".azml" / "state" / ".pulumi" / "stacks").glob("*/local.json")
+        deployment = json.loads(file.read_text())["checkpoint"]["latest"] or {}
+        return list(deployment.get("resources") or [])
+
+    def urns(self, token: str) -> list[str]:
+        """Logical names of the resources of a type."""
+        return sorted(r["urn"].rpartition("::")[2] for r in self.state if r["type"] == token)
