@@ -1,0 +1,30 @@
+"""The typed config: from `Pulumi.<stack>.yaml`, its layers and included `az ml` files to a `StackSpec`.
+
+Owns what an estate may say and how it is read. Deliberately knows nothing of Pulumi's engine or of Azure's APIs.
+"""
+
+from azml.spec.container_registry import ContainerRegistrySpec
+from azml.spec.environment import EnvironmentSpec
+from azml.spec.errors import Problem, SpecError
+from azml.spec.model import ModelSpec
+from azml.spec.online_deployment import OnlineDeploymentSpec
+from azml.spec.online_endpoint import OnlineEndpointSpec
+from azml.spec.references import AssetReference
+from azml.spec.secrets import KeyVaultSecret, PulumiSecret
+from azml.spec.stack import StackSpec
+from azml.spec.workspace import WorkspaceSpec
+
+__all__ = [
+    "AssetReference",
+    "ContainerRegistrySpec",
+    "EnvironmentSpec",
+    "KeyVaultSecret",
+    "ModelSpec",
+    "OnlineDeploymentSpec",
+    "OnlineEndpointSpec",
+    "Problem",
+    "PulumiSecret",
+    "SpecError",
+    "StackSpec",
+    "WorkspaceSpec",
+]

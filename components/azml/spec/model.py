@@ -1,0 +1,55 @@
+"""Models: what is registered and deployed.
+
+Owns the items of `models` and the inline `model` of a deployment. Deliberately does not read the model's bytes: its
+version by content is made where it is registered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal
+
+from azml.facts import names
+from azml.spec.base import Finding, Spec, rule
+from azml.spec.existing import Existing
+from azml.spec.references import arm_id
+from azml.spec.types import AnyCase, LocalPath, Tags, Version, named
+
+
+class ModelSpec(Existing):
+    """A model: a file or folder, and what it is called."""
+
+    forgotten: ClassVar = Spec.forgotten | {"id", "creation_context", "latest_version"}
+    elsewhere: ClassVar = {
+        "local_path": "write path",
+        "asset_path": "write path",
+        "model_uri": "write path",
+        "model_format": "write type: custom_model, mlflow_model or triton_model",
+    }
+    name_in_id: ClassVar = -3
+
+    name: Annotated[str, named(names.ASSET)] | None = None
+    """Name of the model. Absent (inline only): that of the deployment."""
+    version: Version | None = None
+    """Version. Absent: made from the content, so that the same bytes are the same version."""
+    existing: Annotated[str, arm_id("Microsoft.MachineLearningServices/workspaces/models/versions")] | None = None
+    """ARM id of a model version to use and never change."""
+    path: LocalPath | None = None
+    """File or folder, relative to the file that this is written in."""
+    type: Annotated[Literal["custom_model", "mlflow_model", "triton_model"], AnyCase()] = "custom_model"
+    """What the bytes are. MLflow and Triton models need no scoring script."""
+    description: str | None = None
+    """What the model does."""
+    tags: Tags = {}
+    """Tags of the version."""
+    properties: Tags = {}
+    """Properties of the version; they can be added to, never changed."""
+    flavors: dict[str, Any] = {}
+    """Flavors of an MLflow model."""
+    stage: str | None = None
+    """Stage of the model, such as Production."""
+
+    @rule
+    def _something_to_register(self) -> Iterator[Finding]:
+        if self.path is None and self.existing is None:
+            yield Finding("there is nothing to register", fix="add path: FILE_OR_FOLDER, or existing: ARM id")

@@ -1,0 +1,218 @@
+"""One deployment of a managed online endpoint.
+
+Owns the items of `deployments`. Deliberately knows nothing of traffic, and not what a name refers to in the estate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Discriminator, Tag
+
+from azml.facts import names
+from azml.facts import online_endpoints as facts
+from azml.spec.base import Finding, Spec, rule
+from azml.spec.environment import EnvironmentSpec
+from azml.spec.instance_type import InstanceType
+from azml.spec.model import ModelSpec
+from azml.spec.references import AssetReference, EnvironmentReference, ModelReference
+from azml.spec.secrets import Variable
+from azml.spec.types import AnyCase, Flag, LocalFolder, Tags, fraction, named, whole
+
+
+def _form(value: Any) -> str:
+    return "<reference>" if isinstance(value, str | AssetReference) else "<map>"
+
+
+Model = Annotated[
+    Annotated[ModelReference, Tag("<reference>")] | Annotated[ModelSpec, Tag("<map>")], Discriminator(_form)
+]
+Environment = Annotated[
+    Annotated[EnvironmentReference, Tag("<reference>")] | Annotated[EnvironmentSpec, Tag("<map>")], Discriminator(_form)
+]
+Milliseconds = Annotated[int, whole(1)]
+Positive = Annotated[int, whole(1)]
+
+
+class CodeConfigurationSpec(Spec):
+    """The scoring code."""
+
+    elsewhere: ClassVar = {"local_path": "write code", "entry_script": "write scoring_script"}
+
+    code: LocalFolder
+    """Folder with the code, relative to the file that this is written in."""
+    scoring_script: str
+    """The file with init() and run(), relative to `code`."""
+
+    @rule
+    def _script_is_there(self) -> Iterator[Finding]:
+        if not (self.code / self.scoring_script).is_file():
+            yield Finding(
+                "there is no such file", ("scoring_script",), self.scoring_script, allowed=f"a file in {self.code}"
+            )
+
+
+class RequestSettingsSpec(Spec):
+    """How requests queue and when they give up."""
+
+    request_timeout_ms: Annotated[int, whole(1, facts.MAX_REQUEST_TIMEOUT_MS)] = facts.REQUEST_TIMEOUT_MS
+    """Milliseconds until a request fails with 408."""
+    max_concurrent_requests_per_instance: Positive = facts.MAX_CONCURRENT_REQUESTS_PER_INSTANCE
+    """Requests that an instance takes at the same time."""
+    max_queue_wait_ms: Annotated[int, whole(0)] = facts.MAX_QUEUE_WAIT_MS
+    """Milliseconds that a request waits for its turn. Deprecated by Azure."""
+
+
+class ReadinessProbeSpec(Spec):
+    """When an instance counts as ready."""
+
+    elsewhere: ClassVar = dict.fromkeys(
+        ("path", "port"), "the route belongs to the environment: inference_config.readiness_route"
+    )
+
+    initial_delay: Positive = facts.PROBE_INITIAL_DELAY_S
+    """Seconds before the first try."""
+    period: Positive = facts.PROBE_PERIOD_S
+    """Seconds between tries."""
+    timeout: Positive = facts.PROBE_TIMEOUT_S
+    """Seconds until a try has failed."""
+    success_threshold: Positive = facts.PROBE_SUCCESS_THRESHOLD
+    """Good tries in a row until it is ready."""
+    failure_threshold: Positive = facts.PROBE_FAILURE_THRESHOLD
+    """Bad tries in a row until it is not."""
+
+
+class LivenessProbeSpec(ReadinessProbeSpec):
+    """When an instance counts as dead and is restarted."""
+
+    elsewhere: ClassVar = dict.fromkeys(
+        ("path", "port"), "the route belongs to the environment: inference_config.liveness_route"
+    )
+
+    success_threshold: Annotated[int, whole(1, 1)] = 1
+    """Always 1."""
+
+
+class ScaleSettingsSpec(Spec):
+    """How the number of instances is decided."""
+
+    elsewhere: ClassVar = dict.fromkeys(
+        ("min_instances", "max_instances", "target_utilization_percentage", "polling_interval"),
+        "managed deployments do not scale by themselves: set instance_count (autoscale comes with a later release)",
+    )
+
+    type: Annotated[Literal["default"], AnyCase()] = "default"
+    """Managed endpoints know `default` only: instance_count decides."""
+
+
+class CollectedDataSpec(Spec):
+    """Where collected data is registered."""
+
+    name: Annotated[str, named(names.ASSET)] | None = None
+    """Name of the data asset. Absent: made from the names of endpoint, deployment and collection."""
+    path: str | None = None
+    """Folder in a datastore: azureml://datastores/…"""
+    version: str | None = None
+    """Version of the data asset."""
+
+
+class CollectionSpec(Spec):
+    """One collection."""
+
+    enabled: Flag
+    """Whether it is collected."""
+    client_id: str | None = None
+    """Client id of the identity that writes."""
+    data: CollectedDataSpec | None = None
+    """Where it goes."""
+
+
+class RequestLoggingSpec(Spec):
+    """What is logged of each request."""
+
+    capture_headers: list[str] = []
+    """Headers to log."""
+
+
+class DataCollectorSpec(Spec):
+    """What is kept of inputs and outputs."""
+
+    collections: dict[str, CollectionSpec]
+    """By name: `request` and `response` are the bodies, others are written by the scoring script."""
+    rolling_rate: Annotated[Literal["minute", "hour", "day"], AnyCase()] = "hour"
+    """How often a new folder begins."""
+    sampling_rate: Annotated[float, fraction(0, 1)] = facts.SAMPLING_RATE
+    """Share of requests."""
+    request_logging: RequestLoggingSpec | None = None
+    """What is logged of each request."""
+
+
+class OnlineDeploymentSpec(Spec):
+    """A model with its code and environment on a number of instances."""
+
+    forgotten: ClassVar = Spec.forgotten | {"id", "provisioning_state", "creation_context"}
+    elsewhere: ClassVar = {
+        "compute": "that is a deployment to Kubernetes, which comes with a later release",
+        "resources": "that is a deployment to Kubernetes; a managed one has an instance_type",
+        "resource_requirements": "that is a deployment to Kubernetes; a managed one has an instance_type",
+        "private_network_connection": "write egress_public_network_access: disabled",
+        "local_path": "write code_configuration.code, or model.path",
+        "traffic": "traffic belongs to the endpoint",
+        "existing": "a deployment that something else owns cannot be used here; name it in another estate",
+    }
+
+    name: Annotated[str, named(names.ONLINE_DEPLOYMENT)]
+    """Name of the deployment, once in its endpoint."""
+    endpoint_name: str | None = None
+    """Accepted in the file of a deployment if it names the endpoint that the deployment stands in."""
+    type: Annotated[Literal["managed"], AnyCase()] = "managed"
+    """`managed` only, for now."""
+    release: Annotated[Literal["auto", "fixed"], AnyCase()] = "auto"
+    """`auto`: what changes scoring makes a new deployment beside the old one, and traffic moves. `fixed`: one name,
+    changed in place."""
+    description: str | None = None
+    """What the deployment is for."""
+    tags: Tags = {}
+    """Tags of the deployment, over the estate's own."""
+    properties: Tags = {}
+    """Properties of the deployment; they can be added to, never changed."""
+    model: Model | None = None
+    """A map with a path, azureml:NAME@latest for one of the estate's `models`, azureml:NAME:VERSION, a registry URI, or
+    an ARM id."""
+    code_configuration: CodeConfigurationSpec | None = None
+    """Scoring code. Absent for MLflow and Triton models and for images with a server of their own."""
+    environment: Environment | None = None
+    """A map, azureml:NAME@latest for one of the estate's `environments`, azureml:NAME:VERSION, a registry URI, or an
+    ARM id. Absent for MLflow and Triton models."""
+    environment_variables: dict[str, Variable] = {}
+    """Environment variables of the container. A value may be `{secret: NAME}` or `{key_vault: URI}`."""
+    instance_type: InstanceType
+    """VM size of an instance."""
+    instance_count: Annotated[int, whole(1, facts.MAX_INSTANCES)] = 1
+    """Number of instances; Azure recommends three for production."""
+    app_insights_enabled: Flag = False
+    """Whether requests and logs go to Application Insights."""
+    egress_public_network_access: Annotated[Literal["enabled", "disabled"], AnyCase()] = "enabled"
+    """Whether the container reaches the internet. Superseded by the workspace's managed network."""
+    model_mount_path: str | None = None
+    """Where the model is mounted in an image with a server of its own."""
+    request_settings: RequestSettingsSpec = RequestSettingsSpec()
+    """How requests queue and when they give up."""
+    liveness_probe: LivenessProbeSpec = LivenessProbeSpec()
+    """When an instance counts as dead."""
+    readiness_probe: ReadinessProbeSpec = ReadinessProbeSpec()
+    """When an instance counts as ready."""
+    scale_settings: ScaleSettingsSpec = ScaleSettingsSpec()
+    """How the number of instances is decided."""
+    data_collector: DataCollectorSpec | None = None
+    """What is kept of inputs and outputs."""
+
+    @rule
+    def _code_needs_an_environment(self) -> Iterator[Finding]:
+        if self.code_configuration is not None and self.environment is None:
+            yield Finding(
+                "scoring code needs an environment to run in",
+                ("code_configuration",),
+                fix="add environment: a map with image and conda_file, or azureml:NAME:VERSION",
+            )

@@ -1,0 +1,231 @@
+"""The scalar types that the blocks share: how a value may be spelled and what it becomes.
+
+Owns the spellings that `az ml` accepts (enums in any case, numbers in quotes, `yes` for true), names under Azure's
+rules, and local paths. Each is a `Shape`, used as `Annotated[type, shape]`, and brings its JSON Schema. Deliberately
+holds no limit of a single field.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from azml.facts.names import TAG_VALUE_LENGTH, NameRule
+from azml.spec.base import Finding, refusal
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """A value's validation and its JSON Schema."""
+
+    core: CoreSchema
+    json: dict[str, Any]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return self.core
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return dict(self.json)
+
+
+class Written(str):
+    """Text as it stands in a file; `folder` is where paths in it start. Equal to, and as good as, plain text."""
+
+    __slots__ = ("folder",)
+    folder: Path
+
+    @classmethod
+    def of(cls, text: str, folder: Path) -> Written:
+        """`text` written in a file of `folder`."""
+        written = cls(text)
+        written.folder = folder
+        return written
+
+
+def nearest(word: str, known: list[str]) -> str | None:
+    """Return the known word that was probably meant."""
+    by_case = {name.lower(): name for name in known}
+    found = get_close_matches(word.lower(), by_case, n=1, cutoff=0.6)
+    return by_case[found[0]] if found else None
+
+
+class AnyCase:
+    """A Literal's values in any case, with any separators: `AADToken`, `aad-token`, `aad_token`."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        known = {_letters(value): value for value in get_args(source)}
+
+        def normalise(value: Any) -> Any:
+            return known.get(_letters(value), value) if isinstance(value, str) else value
+
+        return core_schema.no_info_before_validator_function(normalise, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        values = handler(core)
+        options = values["enum"] if "enum" in values else [values["const"]]
+        patterns = ["[-_ ,]*".join(f"[{c.lower()}{c.upper()}]" for c in _letters(value)) for value in options]
+        return {"anyOf": [{"enum": options}, {"type": "string", "pattern": f"^({'|'.join(patterns)})$"}]}
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[-_ ,]", "", text).lower()
+
+
+PublicNetworkAccess = Annotated[Literal["enabled", "disabled"], AnyCase()]
+
+
+def whole(at_least: int | None = None, at_most: int | None = None) -> Shape:
+    """Shape a whole number with limits, also in quotes (`"2"`) and as the wire's float (`2.0`)."""
+    limits = {"minimum": at_least, "maximum": at_most}
+    number = {"type": "integer", **{key: limit for key, limit in limits.items() if limit is not None}}
+    return Shape(
+        core_schema.no_info_before_validator_function(_not_a_flag, core_schema.int_schema(ge=at_least, le=at_most)),
+        {"anyOf": [number, {"type": "string", "pattern": r"^\s*[-+]?[0-9]+(\.0+)?\s*$"}]},
+    )
+
+
+def fraction(at_least: float, at_most: float) -> Shape:
+    """Shape a number between limits, also in quotes."""
+    return Shape(
+        core_schema.no_info_before_validator_function(_not_a_flag, core_schema.float_schema(ge=at_least, le=at_most)),
+        {
+            "anyOf": [
+                {"type": "number", "minimum": at_least, "maximum": at_most},
+                {"type": "string", "pattern": "^[0-9.]+$"},
+            ]
+        },
+    )
+
+
+def _not_a_flag(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise refusal(Finding("must be a number, not true or false", value=value))
+    return value
+
+
+_FLAG_WORDS = "[tT][rR][uU][eE]|[fF][aA][lL][sS][eE]|[yY][eE][sS]|[nN][oO]|[oO][nN]|[oO][fF][fF]|[tTfFyYnN01]"
+Flag = Annotated[
+    bool,
+    Shape(
+        core_schema.bool_schema(),
+        {"anyOf": [{"type": "boolean"}, {"enum": [0, 1]}, {"type": "string", "pattern": f"^({_FLAG_WORDS})$"}]},
+    ),
+]
+"""True or false, also as the words that YAML 1.1 had for them (`yes`, `on`), with or without quotes."""
+
+
+def _as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, bool | int | float) else value
+
+
+def _loose_text(longest: int | None = None) -> Shape:
+    limit = {} if longest is None else {"maxLength": longest}
+    return Shape(
+        core_schema.no_info_before_validator_function(_as_text, core_schema.str_schema(max_length=longest)),
+        {"anyOf": [{"type": "string", **limit}, {"type": ["number", "boolean"]}]},
+    )
+
+
+AnyText = Annotated[str, _loose_text()]
+"""Text where a number or flag is as good: `5` becomes "5", and true "True", as `az ml` sends them."""
+Tags = dict[str, Annotated[str, _loose_text(TAG_VALUE_LENGTH)]]
+
+
+def _version(value: Any) -> Any:
+    if isinstance(value, float) and not value.is_integer():
+        fix = f'put it in quotes ("{value}"): without them YAML reads 1.10 as 1.1'
+        raise refusal(Finding("a version is text", value=value, fix=fix))
+    return str(int(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+_VERSION = r"^[^\s:@/]+$"
+Version = Annotated[
+    str,
+    Shape(
+        core_schema.no_info_before_validator_function(_version, core_schema.str_schema(pattern=_VERSION)),
+        {"anyOf": [{"type": "string", "pattern": _VERSION}, {"type": "integer"}]},
+    ),
+]
+"""The version of an asset; a whole number needs no quotes."""
+
+
+def named(rule: NameRule) -> Shape:
+    """Shape a name under Azure's rule for it."""
+
+    def judge(name: str) -> str:
+        if rule.fits(name):
+            return name
+        length = "" if rule.shortest <= len(name) <= rule.longest else f": it has {len(name)} characters"
+        raise refusal(Finding(f"Azure refuses this name of a {rule.what}{length}", value=name, allowed=rule.allowed))
+
+    return Shape(
+        core_schema.no_info_after_validator_function(judge, core_schema.str_schema()),
+        {
+            "type": "string",
+            "minLength": rule.shortest,
+            "maxLength": rule.longest,
+            "pattern": f"^{rule.pattern}$",
+            "description": rule.allowed,
+        },
+    )
+
+
+_REGION = r"^[A-Za-z][A-Za-z0-9 ]+$"
+Region = Annotated[
+    str,
+    Shape(
+        core_schema.no_info_after_validator_function(
+            lambda name: name.replace(" ", "").lower(), core_schema.str_schema(pattern=_REGION)
+        ),
+        {"type": "string", "pattern": _REGION},
+    ),
+]
+"""An Azure region, as `eastus` or "East US"; becomes the former."""
+
+
+def _local(kind: str, exists: Callable[[Path], bool]) -> Shape:
+    def resolve(value: str) -> Path:
+        if "://" in value or value.startswith(("azureml:", "runs:")):
+            raise refusal(_remote(kind, value))
+        folder = value.folder if isinstance(value, Written) else Path.cwd()
+        path = Path(folder, Path(value).expanduser()).resolve()
+        if not exists(path):
+            raise refusal(_missing(kind, value, path))
+        return path
+
+    return Shape(core_schema.no_info_plain_validator_function(resolve), {"type": "string", "minLength": 1})
+
+
+def _remote(kind: str, written: str) -> Finding:
+    return Finding(
+        f"is not a {kind} on this machine",
+        value=str(written),
+        allowed=f"the path of a {kind}",
+        fix="download it, or register it with `az ml` and refer to it as azureml:NAME:VERSION",
+    )
+
+
+def _missing(kind: str, written: str, path: Path) -> Finding:
+    """Say what the path means, and what lies near it."""
+    if path.exists():
+        return Finding(f"is not a {kind}", value=str(written), allowed=f"a {kind}", fix=f"look at {path}")
+    parent = next(folder for folder in path.parents if folder.is_dir())
+    near = nearest(path.name, [entry.name for entry in parent.iterdir()]) if parent == path.parent else None
+    hint = f"did you mean {near}? " if near else ""
+    return Finding(
+        f"there is no such {kind}",
+        value=str(written),
+        fix=f"{hint}a path starts at the folder of the file that it is written in; this one means {path}",
+    )
+
+
+LocalFile = Annotated[Path, _local("file", Path.is_file)]
+LocalFolder = Annotated[Path, _local("folder", Path.is_dir)]
+LocalPath = Annotated[Path, _local("file or folder", Path.exists)]
