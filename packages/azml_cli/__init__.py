@@ -1,1 +1,4 @@
-"""What people type. One file per command (group), one renderer for text and `--json`; the rules live in the packages it presents."""
+"""What people type: one file a command (group), one renderer for text and `--json`.
+
+The rules live in the packages that the commands present.
+"""

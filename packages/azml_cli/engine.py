@@ -13,7 +13,7 @@ from azml_cli.project import LOCAL, Project
 
 
 def bin_dir(project: Project) -> Path:
-    """Folder with `pulumi` and its Python host. Builds the engine where there is none (minutes, once, with progress)."""
+    """Folder with `pulumi` and its Python host; the engine is built where there is none (minutes, once)."""
     builder = project.root / "engine" / "build.py"
     found = subprocess.run([sys.executable, builder], stdout=subprocess.PIPE, text=True, check=False)
     if found.returncode != 0:
@@ -22,7 +22,7 @@ def bin_dir(project: Project) -> Path:
 
 
 class LocalEngine:
-    """The engine on the local stack: own PULUMI_HOME with the stand-in in it, own backend, clients pointed at loopback."""
+    """The engine on the local stack: own PULUMI_HOME with the stand-in in it, own backend, clients on loopback."""
 
     def __init__(self, project: Project, bin_dir: Path) -> None:
         from azml_local import azure_native, environment
@@ -32,15 +32,21 @@ class LocalEngine:
         (project.state / "state").mkdir(parents=True, exist_ok=True)
         azure_native.install(project.state / "pulumi")
 
+    @property
+    def has_stack(self) -> bool:
+        """Whether the backend knows the stack."""
+        return any((self.project.state / "state" / ".pulumi" / "stacks").glob(f"*/{LOCAL}.json*"))
+
     def ensure_stack(self) -> None:
         """Make the stack in the backend where it is not there yet."""
-        if not any((self.project.state / "state" / ".pulumi" / "stacks").glob(f"*/{LOCAL}.json*")):
-            made = subprocess.run(
-                [self.pulumi, "stack", "init", LOCAL, "--non-interactive"],
-                cwd=self.project.root, env=self.environment, capture_output=True, text=True, check=False,
-            )  # fmt: skip
-            if made.returncode != 0:
-                render.fail(made.stderr.strip() or made.stdout.strip())
+        if self.has_stack:
+            return
+        command = [self.pulumi, "stack", "init", LOCAL, "--non-interactive"]
+        made = subprocess.run(
+            command, cwd=self.project.root, env=self.environment, capture_output=True, text=True, check=False
+        )
+        if made.returncode != 0:
+            render.fail(made.stderr.strip() or made.stdout.strip())
 
     def run(self, *arguments: str) -> int:
         """Run a pulumi command on the local stack, its output as it comes; its exit code."""

@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from azure.core.rest import HttpRequest
+from azure.identity import ClientSecretCredential
+from azure.mgmt.core import ARMPipelineClient
+from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
+
 ROOT = Path(__file__).parents[2]
 REQUEST = "samples/diabetes/sample-request.json"
 
@@ -58,6 +63,33 @@ class Clone:
     def environment(self) -> dict[str, str]:
         path = f"{self.engine}{os.pathsep}{os.environ['PATH']}"
         return {**os.environ, "PATH": path, "NO_COLOR": "1"}
+
+    @property
+    def server(self) -> dict[str, Any]:
+        """What the local Azure tells its clients."""
+        return dict(json.loads((self.root / ".azml/local/server.json").read_text()))
+
+    def arm_get(self, path: str) -> dict[str, Any]:
+        """GET below the workspace, through Microsoft's own client."""
+        return self._arm("GET", path)
+
+    def arm_post(self, path: str) -> dict[str, Any]:
+        """POST below the workspace."""
+        return self._arm("POST", path)
+
+    def _arm(self, method: str, path: str) -> dict[str, Any]:
+        at = self.server
+        sign_in = ClientSecretCredential(
+            at["tenant_id"], at["client_id"], at["client_secret"],
+            authority=at["url"], disable_instance_discovery=True, connection_verify=at["ca"],
+        )  # fmt: skip
+        policy = ARMChallengeAuthenticationPolicy(sign_in, f"{at['url']}/.default")
+        workspace = next(r["id"] for r in self.state if r["type"] == "azure-native:machinelearningservices:Workspace")
+        request = HttpRequest(method, f"{workspace}/{path}", params={"api-version": "2025-12-01"})
+        with sign_in, ARMPipelineClient(at["url"], policies=[policy], connection_verify=at["ca"]) as client:
+            response = client.send_request(request)
+            response.raise_for_status()
+            return dict(response.json())
 
     @property
     def state(self) -> list[dict[str, Any]]:
