@@ -1,0 +1,50 @@
+"""`make accept`: write every generated file anew. The golden tests compare with what this would write."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def estate_schema() -> str:
+    from azml.spec import json_schema
+
+    return _json(json_schema())
+
+
+def stack_schema() -> str:
+    from azml.spec import stack_json_schema
+
+    return _json(stack_json_schema("serving"))
+
+
+def package_schema() -> str:
+    from azml.provider import package_schema as schema
+
+    return _json(schema())
+
+
+GENERATED: dict[str, Callable[[], str]] = {
+    "schemas/estate.schema.json": estate_schema,
+    "schemas/stack.schema.json": stack_schema,
+    "schemas/package.schema.json": package_schema,
+}
+
+
+def main() -> None:
+    for name, text in GENERATED.items():
+        path, new = ROOT / name, text()
+        if not path.is_file() or path.read_text(encoding="utf-8") != new:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(new, encoding="utf-8")
+            print(f"wrote {name}")
+
+
+if __name__ == "__main__":
+    main()
