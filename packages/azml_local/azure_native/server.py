@@ -1,0 +1,111 @@
+"""The plugin's process: a gRPC server that tells its port, answers the engine, and ends with it.
+
+Owns how a call that fails is told: an expected failure is its text, an accepted write that did not finish keeps the
+resource in state, anything else is one line, with the traceback in the engine's debug log.
+"""
+
+import importlib.metadata
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc
+from google.protobuf import any_pb2, empty_pb2
+from pulumi.runtime.proto import provider_pb2 as wire
+from pulumi.runtime.proto import status_pb2
+
+from azml_local.azure_native.crud import NotFinished
+from azml_local.azure_native.engine import Engine
+from azml_local.azure_native.errors import Refused
+from azml_local.azure_native.provider import Provider
+from azml_local.azure_native.table import NotEmulated
+from azml_local.azure_native.values import to_struct
+
+_THREADS = 128
+"""Calls at once. A call waits for Azure most of its time, and Cancel must get through beside all of them."""
+_MESSAGE = 400 * 1024 * 1024
+"""Bytes of the longest message, the engine's own limit."""
+_Call = Callable[[Any], Any]
+
+
+def main(arguments: list[str]) -> None:
+    """Serve until the engine that started us is gone. The engine gives its address and reads our port."""
+    engine = Engine(arguments[0] if arguments else None)
+    server, port = serve(Provider(version(), engine), engine)
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    parent = os.getppid()
+    while os.getppid() == parent:
+        server.wait_for_termination(timeout=1.0)
+    server.stop(grace=None)
+
+
+def version() -> str:
+    """Version of the SDK in this environment: the engine looks for the plugin of the same version."""
+    return importlib.metadata.version("pulumi_azure_native")
+
+
+def serve(provider: Provider, engine: Engine) -> tuple[grpc.Server, int]:
+    """Start answering on a free port of the loopback."""
+    options = [("grpc.max_receive_message_length", _MESSAGE), ("grpc.max_send_message_length", _MESSAGE)]
+    server = grpc.server(ThreadPoolExecutor(_THREADS), options=options)
+    handlers = {name: _handler(name, type_, call, engine) for name, (type_, call) in _calls(provider).items()}
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("pulumirpc.ResourceProvider", handlers),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    return server, port
+
+
+def _calls(provider: Provider) -> Mapping[str, tuple[Any, _Call]]:
+    """The protocol's calls; those left out answer "unimplemented", which the engine takes."""
+    return {
+        "GetPluginInfo": (empty_pb2.Empty, provider.get_plugin_info),
+        "GetSchema": (wire.GetSchemaRequest, provider.get_schema),
+        "CheckConfig": (wire.CheckRequest, provider.check_config),
+        "DiffConfig": (wire.DiffRequest, provider.diff_config),
+        "Configure": (wire.ConfigureRequest, provider.configure),
+        "Invoke": (wire.InvokeRequest, provider.invoke),
+        "Check": (wire.CheckRequest, provider.check),
+        "Diff": (wire.DiffRequest, provider.diff),
+        "Create": (wire.CreateRequest, provider.create),
+        "Read": (wire.ReadRequest, provider.read),
+        "Update": (wire.UpdateRequest, provider.update),
+        "Delete": (wire.DeleteRequest, provider.delete),
+        "Cancel": (empty_pb2.Empty, provider.cancel),
+    }
+
+
+def _handler(name: str, request_type: Any, call: _Call, engine: Engine) -> grpc.RpcMethodHandler:
+    def answer(request: Any, context: grpc.ServicerContext) -> Any:
+        try:
+            return call(request)
+        except NotFinished as error:
+            context.set_trailing_metadata((("grpc-status-details-bin", _details(error, request)),))
+            context.abort(grpc.StatusCode.UNKNOWN, str(error))
+        except (Refused, NotEmulated) as error:
+            context.abort(grpc.StatusCode.UNKNOWN, str(error))
+        except Exception as error:  # noqa: BLE001 - the last place before the user
+            engine.debug(traceback.format_exc())
+            told = f"azure-native stand-in: {name} failed unexpectedly: {type(error).__name__}: {error}"
+            context.abort(grpc.StatusCode.INTERNAL, told)
+
+    return grpc.unary_unary_rpc_method_handler(
+        answer,
+        request_deserializer=request_type.FromString,
+        response_serializer=lambda message: message.SerializeToString(),
+    )
+
+
+def _details(error: NotFinished, request: Any) -> bytes:
+    """What keeps an unfinished resource in state: its id, the inputs as they came, the outputs that could be read."""
+    failed = wire.ErrorResourceInitFailed(id=error.id, reasons=[str(error)])
+    failed.inputs.CopyFrom(request.news if isinstance(request, wire.UpdateRequest) else request.properties)
+    if error.outputs is not None:
+        failed.properties.CopyFrom(to_struct(error.outputs))
+    detail = any_pb2.Any()
+    detail.Pack(failed)
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(error), details=[detail])
+    return bytes(status.SerializeToString())
