@@ -1,0 +1,245 @@
+"""The one path of a write, a read, a list and a deletion, for every resource type.
+
+Owns the order of ARM's checks (parents, running operations, body, location, what cannot change) and of what is filled
+in. Rules of one type are in its declaration.
+"""
+
+import logging
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from azml_local.arm import bodies, replies
+from azml_local.arm.call import Answer, Call
+from azml_local.arm.errors import ArmError, not_emulated, not_found, parent_not_found
+from azml_local.arm.ids import GROUP, SUBSCRIPTION, ResourceId
+from azml_local.arm.locations import refuse_bad_location
+from azml_local.arm.managed_identity import fill_identity
+from azml_local.arm.operations import DELETE
+from azml_local.arm.store import Resource
+from azml_local.arm.types import ResourceType, Write
+from azml_local.azure import Azure
+
+_PAGE = 100
+_log = logging.getLogger(__name__)
+
+
+class Crud:
+    """Reads and writes resources of one local Azure."""
+
+    def __init__(self, azure: Azure) -> None:
+        self._azure, self._types, self._operations = azure, azure.types, azure.operations
+
+    def locate(self, id_: ResourceId) -> tuple[ResourceType, ResourceId]:
+        """Find the type of a resource, and write its id as ARM does. Raises 404 where what it is in does not exist."""
+        type_ = self.type(id_.type)
+        if id_.parent is None:
+            return type_, ResourceId(type_.type, id_.name)
+        if type_.makes_parent:
+            above, parent = self.locate(id_.parent)
+            found = above.find(parent)
+            return type_, ResourceId(type_.type, id_.name, found.id if found else parent)
+        return type_, ResourceId(type_.type, id_.name, self.existing(id_.parent, id_))
+
+    def type(self, name: str) -> ResourceType:
+        """Look up a declared type; 501 where the local Azure has none."""
+        type_ = self._types.get(name)
+        if type_ is None:
+            raise not_emulated(f"the resource type '{name}'", f"It has: {', '.join(self._types.names)}.")
+        return type_
+
+    def existing(self, id_: ResourceId, child: ResourceId | None = None) -> ResourceId:
+        """Write the id of something that must exist as ARM does; otherwise 404, naming a nested `child` if there is one."""
+        if id_.type == SUBSCRIPTION and id_.name.lower() != self._azure.identity.subscription_id:
+            raise ArmError(404, "SubscriptionNotFound", f"The subscription '{id_.name}' could not be found.")
+        type_, place = self.locate(id_)
+        found = type_.find(place)
+        if found is None and child is not None and child.is_nested and id_.type != GROUP:
+            raise parent_not_found(child, place)
+        if found is None:
+            raise not_found(place)
+        return found.id
+
+    def get(self, id_: ResourceId) -> Answer:
+        """Show a resource."""
+        type_, place = self.locate(id_)
+        return Answer(200, type_.present(self._found(type_, place)))
+
+    def head(self, id_: ResourceId) -> Answer:
+        """Say whether a resource is there: 204 or 404, without a body."""
+        try:
+            self.get(id_)
+        except ArmError as error:
+            return Answer(error.status)
+        return Answer(204)
+
+    def list(self, scope: ResourceId | None, type_name: str, call: Call) -> Answer:
+        """Show a page of the resources of a type in a scope."""
+        type_ = self.type(type_name)
+        place = None if scope is None else self.locate(ResourceId(type_.type, "", scope))[1].parent
+        return page([type_.present(found) for found in type_.members(place, call)], call)
+
+    async def put(self, id_: ResourceId, call: Call) -> Answer:
+        """Create a resource or replace it as a whole."""
+        type_, place = self.locate(id_)
+        return await self._write(type_, place, type_.find(place), _object(call.body), call, patch=False)
+
+    async def patch(self, id_: ResourceId, call: Call) -> Answer:
+        """Change what the type allows a PATCH to change."""
+        type_, place = self.locate(id_)
+        existing = self._found(type_, place)
+        body = _object(call.body)
+        if odd := sorted(set(body) - set(type_.patchable)):
+            raise ArmError(
+                400,
+                "InvalidRequestContent",
+                f"A PATCH of {type_.type} cannot hold {', '.join(odd)}; it can hold {', '.join(type_.patchable)}.",
+            )
+        return await self._write(type_, place, existing, bodies.merge(existing.body, body), call, patch=True)
+
+    async def delete(self, id_: ResourceId, call: Call) -> Answer:
+        """Delete a resource with everything in it; 204 where it is not there."""
+        type_, place = self.locate(id_)
+        self._refuse_unstored(type_, DELETE.upper())
+        resource = type_.find(place)
+        if resource is None:
+            type_.delete_absent(place, call)
+            return Answer(204)
+        self._operations.refuse_conflict(type_, place)
+        type_.check_delete(resource, call)
+        options = {"query": dict(call.query)}
+        if type_.deletes.follow is None:
+            await self._operations.erase(resource, options)
+            return Answer(type_.deletes.updated)
+        operation = self._operations.begin(type_, resource.id, DELETE, options)
+        reply = type_.deletes
+        return replies.accepted(call, reply, reply.updated, operation, None, location_of(resource))
+
+    async def _write(
+        self, type_: ResourceType, id_: ResourceId, existing: Resource | None, sent: Any, call: Call, *, patch: bool
+    ) -> Answer:
+        self._refuse_unstored(type_, call.method)
+        self._operations.refuse_conflict(type_, id_)
+        write = self._checked(type_, id_, existing, sent, call, patch=patch)
+        resource = Resource(existing.id if existing else id_, write.body, write.hidden)
+        if type_.makes_parent and id_.parent is not None:
+            self._make_parent(id_.parent, call)
+        reply = type_.patches if patch else type_.puts
+        status = reply.created if existing is None else reply.updated
+        if reply.follow is None or (reply.follow == "Location" and status != 202):  # a Location goes with a 202
+            await self._apply(type_, resource, existing)
+            return Answer(status, type_.present(resource))
+        with self._azure.store.transaction():
+            self._azure.store.put(resource)
+            operation = self._operations.begin(type_, resource.id, type_.verb(write))
+        stored = self._azure.store.get(resource.id) or resource
+        return replies.accepted(call, reply, status, operation, type_.present(stored), location_of(resource))
+
+    def _checked(
+        self, type_: ResourceType, id_: ResourceId, existing: Resource | None, sent: Any, call: Call, *, patch: bool
+    ) -> Write:
+        shape = type_.facts.body
+        bodies.refuse_bad_body(type_.facts, sent, id_.name, call.api_version)
+        write = Write(
+            id_,
+            sent=bodies.canonical(sent, shape, write_only=True),
+            body=bodies.canonical(sent, shape),
+            hidden={} if existing is None else dict(existing.hidden),
+            existing=existing,
+            patch=patch,
+        )
+        bodies.refuse_bad_tags(write.body.get("tags") or {})
+        refuse_bad_location(type_, write)
+        if existing is not None:
+            _refuse_fixed(type_, write, existing)
+            bodies.carry_read_only(write.body, existing.body, shape)
+        type_.check(write)
+        bodies.add_defaults(write.body, type_.defaults)
+        fill_identity(write.body, existing and existing.body, self._azure.identity.tenant_id, self._azure.store)
+        type_.fill(write)
+        _stamp(type_, write, call.caller)
+        return write
+
+    async def _apply(self, type_: ResourceType, resource: Resource, existing: Resource | None) -> None:
+        if type_.has_state:
+            resource.properties["provisioningState"] = "Succeeded"
+        self._azure.store.put(resource)
+        try:
+            await type_.apply(resource, lambda line: _log.info("%s: %s", resource.id.name, line))
+        except BaseException:
+            if existing is None:
+                self._azure.store.remove(resource.id)
+            else:
+                self._azure.store.put(existing)
+            raise
+        self._azure.store.put(resource)
+
+    def _make_parent(self, id_: ResourceId, call: Call) -> None:
+        type_ = self.type(id_.type)
+        if type_.find(id_) is None:
+            write = self._checked(type_, id_, None, {"properties": {}}, call, patch=False)
+            write.properties["provisioningState"] = "Succeeded"
+            self._azure.store.put(Resource(id_, write.body, write.hidden))
+
+    def _found(self, type_: ResourceType, id_: ResourceId) -> Resource:
+        resource = type_.find(id_)
+        if resource is None:
+            raise not_found(id_)
+        return resource
+
+    def _refuse_unstored(self, type_: ResourceType, method: str) -> None:
+        if not type_.stored:
+            raise ArmError(405, "MethodNotAllowed", f"{method} is not allowed for {type_.type}; it can only be read.")
+
+
+def page(items: list[Any], call: Call) -> Answer:
+    """Cut a list into pages: `$top` items (at most 100) from `$skiptoken` on."""
+    skip, top = _count(call, "$skiptoken", 0), _count(call, "$top", _PAGE)
+    size = min(top, _PAGE)
+    body: dict[str, Any] = {"value": items[skip : skip + size]}
+    if skip + size < len(items) and size > 0:
+        from urllib.parse import urlencode
+
+        body["nextLink"] = f"{call.url}?{urlencode({**call.query, '$skiptoken': skip + size})}"
+    return Answer(200, body)
+
+
+def location_of(resource: Resource) -> str:
+    """Name the region an operation's address speaks of."""
+    return str(resource.body.get("location", "global"))
+
+
+def _count(call: Call, name: str, default: int) -> int:
+    text = call.query.get(name, str(default))
+    if not text.isdigit():
+        raise ArmError(400, "InvalidQueryParameterValue", f"{name} must be a whole number from 0, is '{text}'.")
+    return int(text)
+
+
+def _object(body: Any) -> dict[str, Any]:
+    if not isinstance(body, dict):
+        raise ArmError(400, "InvalidRequestContent", "The request content must be a JSON object.")
+    return body
+
+
+def _refuse_fixed(type_: ResourceType, write: Write, existing: Resource) -> None:
+    for name in type_.create_only:
+        old, new = existing.body.get("properties", {}).get(name), write.body.get("properties", {}).get(name)
+        if new is not None and new != old:
+            raise ArmError(
+                400,
+                "PropertyChangeNotAllowed",
+                f"Changing property 'properties.{name}' of {type_.type} is not allowed: it is '{old}', the request says "
+                f"'{new}'. Create another resource instead.",
+            )
+
+
+def _stamp(type_: ResourceType, write: Write, caller: str) -> None:
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    if "systemData" in type_.facts.top_level:
+        data = write.body.setdefault(
+            "systemData", {"createdBy": caller, "createdByType": "Application", "createdAt": now}
+        )
+        data |= {"lastModifiedBy": caller, "lastModifiedByType": "Application", "lastModifiedAt": now}
+    if "etag" in type_.facts.top_level:
+        write.body["etag"] = f'"{uuid.uuid4()}"'

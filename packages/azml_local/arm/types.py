@@ -1,0 +1,172 @@
+"""What a resource type declares, and which types there are.
+
+Owns the defaults of a declaration: a type that says nothing is stored as it was sent, answered 201 or 200, and deleted
+at once. Deliberately holds no behaviour of one type.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Literal, TypeVar
+
+from azml.facts import arm_types
+from azml_local.arm.call import Call, Started
+from azml_local.arm.ids import ResourceId
+from azml_local.arm.store import Resource
+from azml_local.azure import Azure
+
+Action = Callable[[Any, Resource, Call], "dict[str, Any] | Started | None"]
+_Action = TypeVar("_Action", bound=Callable[..., Any])
+"""A POST action: (type, resource, call) to the answer's body, or to an operation that goes on. Bodies are dicts."""
+
+
+_MARK = "_azml_action"
+
+
+def action(name: str) -> Callable[[_Action], _Action]:
+    """Mark a method of a type as the POST action of that name."""
+
+    def mark(method: _Action) -> _Action:
+        setattr(method, _MARK, name.lower())
+        return method
+
+    return mark
+
+
+@dataclass(frozen=True)
+class Reply:
+    """How a verb is answered: status where the resource is new and where it was there; `follow` names the header of a
+    long-running operation. No single rule holds: official clients refuse other codes than those of their type.
+    """
+
+    created: int = 201
+    updated: int = 200
+    follow: Literal["Azure-AsyncOperation", "Location"] | None = None
+
+
+@dataclass
+class Write:
+    """A PUT or PATCH on its way to the store; hooks change `body` and `hidden` in place.
+
+    `sent` is the request's body with write-only values, `body` what will be shown.
+    """
+
+    id: ResourceId
+    sent: dict[str, Any]
+    body: dict[str, Any]
+    hidden: dict[str, Any]
+    existing: Resource | None
+    patch: bool
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """The body's `properties`, made if absent."""
+        found: dict[str, Any] = self.body.setdefault("properties", {})
+        return found
+
+
+class ResourceType:
+    """A resource type; one subclass each, one instance for a local Azure."""
+
+    type: ClassVar[str]
+    """As ARM writes it."""
+    stored: ClassVar[bool] = True
+    """False: made up on reading (`find`, `members`), never written."""
+    puts: ClassVar[Reply] = Reply()
+    patches: ClassVar[Reply] = Reply()
+    deletes: ClassVar[Reply] = Reply(updated=200)
+    patchable: ClassVar[Sequence[str]] = ("tags",)
+    """Top-level names that a PATCH may hold."""
+    defaults: ClassVar[Mapping[str, Any]] = {}
+    """What Azure fills in where the body says nothing, in the shape of a body."""
+    create_only: ClassVar[Sequence[str]] = ()
+    """Names within `properties` that cannot change after creation."""
+    actions: ClassVar[dict[str, Action]] = {}
+    """POST actions by lower-case name; collected from the methods marked with `action`."""
+
+    unborn_actions: ClassVar[Sequence[str]] = ()
+    """Those that work before the resource is there."""
+    makes_parent: ClassVar[bool] = False
+    """Whether a PUT makes the parent where it is not there yet, as asset versions do."""
+
+    def __init_subclass__(cls) -> None:
+        own = {name: method for method in vars(cls).values() if (name := getattr(method, _MARK, None))}
+        cls.actions = {**cls.actions, **own}
+
+    def __init__(self, azure: Azure) -> None:
+        self.azure = azure
+
+    @cached_property
+    def facts(self) -> arm_types.ArmType:
+        """The shape of the body, from ARM's own types."""
+        return arm_types.resource(self.type)
+
+    @cached_property
+    def has_state(self) -> bool:
+        """Whether the type shows a provisioningState."""
+        properties = self.facts.body.find("properties")
+        return properties is not None and properties[1].shape.find("provisioningState") is not None
+
+    def find(self, id_: ResourceId) -> Resource | None:
+        """Look a resource up."""
+        return self.azure.store.get(id_)
+
+    def members(self, scope: ResourceId | None, call: Call) -> list[Resource]:  # noqa: ARG002 - for those who filter
+        """List the resources of this type in a scope or below a parent."""
+        return self.azure.store.below(scope, self.type)
+
+    def lock(self, id_: ResourceId) -> ResourceId:
+        """Name the resource on which only one operation may run at a time."""
+        return id_
+
+    def check(self, write: Write) -> None:
+        """Refuse what ARM's types allow and the service does not (`ArmError`)."""
+
+    def fill(self, write: Write) -> None:
+        """Add what the service adds. Read-only values of an existing resource are there already."""
+
+    def verb(self, write: Write) -> str:
+        """Name what a write does, in the lifecycle's words."""
+        return "create" if write.existing is None else "update"
+
+    def check_delete(self, resource: Resource, call: Call) -> None:
+        """Refuse a deletion (`ArmError`)."""
+
+    def delete_absent(self, id_: ResourceId, call: Call) -> None:
+        """Do what a DELETE of something that is not there does; by default nothing (the answer is 204)."""
+
+    def soft_delete(self, resource: Resource, options: Mapping[str, Any]) -> float:  # noqa: ARG002 - for subclasses
+        """Tell for how many seconds a deleted resource keeps its name; 0: it is gone at once."""
+        return 0
+
+    async def apply(self, resource: Resource, report: Callable[[str], None]) -> None:
+        """Make true what was written (processes, folders). Runs as the operation where there is one, and again after a
+        restart that interrupted it. Raises `ArmError`. Changes to `resource` are stored.
+        """
+
+    async def removed(self, resource: Resource) -> None:
+        """Take away what `apply` made. Runs again after a restart that interrupted it."""
+
+    def present(self, resource: Resource) -> dict[str, Any]:
+        """Show a resource the way ARM does."""
+        return {"id": str(resource.id), "name": resource.id.name, "type": self.type, **resource.body}
+
+
+class Types:
+    """The declared types of one local Azure, by name in any case."""
+
+    def __init__(self, azure: Azure, declared: Sequence[type[ResourceType]]) -> None:
+        self._types = {type_.type.lower(): type_(azure) for type_ in declared}
+
+    def get(self, type_: str) -> ResourceType | None:
+        """Look up a declaration; None where the type is not emulated."""
+        return self._types.get(type_.lower())
+
+    def of(self, resource: Resource) -> ResourceType:
+        """Look up the declaration of a stored resource."""
+        return self._types[resource.id.type.lower()]
+
+    @property
+    def names(self) -> list[str]:
+        """Every declared type as ARM writes it."""
+        return sorted(type_.type for type_ in self._types.values())

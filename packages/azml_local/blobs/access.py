@@ -1,0 +1,88 @@
+"""Who may use the data plane: bearer tokens, shared keys, shared access signatures.
+
+Owns the check of one request against its account. No role decisions: a valid token may do everything.
+"""
+
+import hmac
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+from azml_local.arm.store import Resource
+from azml_local.blobs import sas
+from azml_local.blobs.errors import BlobError
+from azml_local.tokens import BadToken, Tokens
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a request is about: account, and container and blob where there are any (else empty)."""
+
+    account: Resource
+    container: str
+    blob: str
+
+    @property
+    def level(self) -> str:
+        """What an account SAS calls it: service, container or object."""
+        return "o" if self.blob else "c" if self.container else "s"
+
+
+def refuse_stranger(request: Request, place: Place, needed: str, tokens: Tokens) -> None:
+    """Raise `BlobError` unless the request may do what the SAS letters `needed` stand for (any one of them)."""
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        _refuse_bad_token(credentials, tokens)
+    elif scheme.lower() in ("sharedkey", "sharedkeylite"):
+        _refuse_without_keys(place.account)
+        _refuse_bad_key(request, place, credentials)
+    elif "sig" in request.query_params:
+        _refuse_without_keys(place.account)
+        query = dict(request.query_params)
+        sas.refuse_bad_sas(query, place.account.hidden["keys"], place.account.id.name, place.container, place.blob)
+        sas.refuse_missing_permission(query, needed, place.level)
+    else:
+        raise BlobError(
+            401,
+            "NoAuthenticationInformation",
+            "Server failed to authenticate the request. Please refer to the information in the www-authenticate header.",
+        )
+
+
+def _refuse_bad_token(token: str, tokens: Tokens) -> None:
+    try:
+        tokens.verify(token)
+    except BadToken as error:
+        reason = (
+            "Lifetime validation failed. The token is expired." if error.expired else "Signature validation failed."
+        )
+        raise BlobError(
+            401, "InvalidAuthenticationInfo", f"Server failed to authenticate the request. {reason}"
+        ) from error
+
+
+def _refuse_without_keys(account: Resource) -> None:
+    if account.properties.get("allowSharedKeyAccess") is False:
+        raise BlobError(
+            403,
+            "KeyBasedAuthenticationNotPermitted",
+            "Key based authentication is not permitted on this storage account.",
+        )
+
+
+def _refuse_bad_key(request: Request, place: Place, credentials: str) -> None:
+    account, _, signature = credentials.partition(":")
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    query = parse_qsl(request.scope["query_string"].decode(), keep_blank_values=True)
+    text = sas.shared_key_text(request.method, headers, account, request.scope["raw_path"].decode(), query)
+    good = account == place.account.id.name and any(
+        hmac.compare_digest(sas.sign(key, text).encode(), signature.encode()) for key in place.account.hidden["keys"]
+    )
+    if not good:
+        raise BlobError(
+            403,
+            "AuthenticationFailed",
+            "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly "
+            "including the signature.",
+        )

@@ -1,0 +1,16 @@
+"""Errors of the storage service: a code in a header, and a small XML document."""
+
+from xml.sax.saxutils import escape
+
+
+class BlobError(Exception):
+    """A refusal: HTTP status, the service's code, and a message."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+
+    def document(self) -> bytes:
+        """Write it the way the service does."""
+        text = f"<Error><Code>{self.code}</Code><Message>{escape(self.message)}</Message></Error>"
+        return b'<?xml version="1.0" encoding="utf-8"?>' + text.encode()

@@ -1,0 +1,31 @@
+"""The resource types of the local Azure: one module a namespace, one declaration a type."""
+
+from collections.abc import Sequence
+
+from azml_local.arm.types import ResourceType
+
+
+def declared() -> Sequence[type[ResourceType]]:
+    """Every declared type."""
+    from azml_local.namespaces import (
+        authorization,
+        containerregistry,
+        insights,
+        keyvault,
+        machinelearning,
+        managedidentity,
+        resources,
+        storage,
+    )
+
+    modules = (
+        resources,
+        storage,
+        keyvault,
+        insights,
+        containerregistry,
+        managedidentity,
+        authorization,
+        machinelearning,
+    )
+    return [type_ for module in modules for type_ in module.DECLARED]

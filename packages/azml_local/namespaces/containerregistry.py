@@ -1,0 +1,74 @@
+"""Microsoft.ContainerRegistry: registries (control plane)."""
+
+import base64
+import secrets
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from azml_local.arm.call import Call
+from azml_local.arm.errors import ArmError
+from azml_local.arm.store import Resource
+from azml_local.arm.types import Reply, ResourceType, Write, action
+
+
+class Registries(ResourceType):
+    """A container registry."""
+
+    type = "Microsoft.ContainerRegistry/registries"
+    puts = Reply(follow="Azure-AsyncOperation")
+    patches = Reply()
+    deletes = Reply(updated=202, follow="Location")
+    patchable = ("tags", "sku", "identity", "properties")
+    defaults: ClassVar = {
+        "properties": {
+            "adminUserEnabled": False,
+            "anonymousPullEnabled": False,
+            "dataEndpointEnabled": False,
+            "networkRuleBypassOptions": "AzureServices",
+            "publicNetworkAccess": "Enabled",
+            "zoneRedundancy": "Disabled",
+        }
+    }
+
+    def check(self, write: Write) -> None:
+        """Names are global."""
+        name = write.id.name
+        if any(found.id.key != write.id.key for found in self.azure.store.named(self.type, name)):
+            raise ArmError(
+                409,
+                "AlreadyInUse",
+                f"The registry DNS name {name.lower()}.azurecr.io is already in use. You can check if the name is already "
+                "claimed using following API: "
+                "https://docs.microsoft.com/en-us/rest/api/containerregistry/registries/checknameavailability",
+            )
+
+    def fill(self, write: Write) -> None:
+        """The registry's address; the admin's passwords exist but are shown only while the admin is on."""
+        write.properties["loginServer"] = f"{write.id.name.lower()}.azurecr.io"
+        write.properties.setdefault("creationDate", datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+        write.body["sku"]["tier"] = write.body["sku"]["name"]
+        write.hidden.setdefault("passwords", [_password(), _password()])
+
+    @action("listCredentials")
+    def list_credentials(self, resource: Resource, call: Call) -> dict[str, Any]:  # noqa: ARG002
+        """Show the admin's user and passwords; refused while the admin is off."""
+        if not resource.properties["adminUserEnabled"]:
+            raise ArmError(
+                400,
+                "UnAuthorizedForCredentialOperations",
+                f"Cannot perform credential operations for {resource.id} as admin user is disabled. Kindly enable admin "
+                "user as per docs: https://docs.microsoft.com/en-us/azure/container-registry/"
+                "container-registry-authentication#admin-account",
+            )
+        passwords = zip(("password", "password2"), resource.hidden["passwords"], strict=True)
+        return {
+            "username": resource.id.name,
+            "passwords": [{"name": name, "value": value} for name, value in passwords],
+        }
+
+
+def _password() -> str:
+    return base64.b64encode(secrets.token_bytes(39)).decode()
+
+
+DECLARED = (Registries,)

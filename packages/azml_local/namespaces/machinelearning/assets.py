@@ -1,0 +1,172 @@
+"""Models, code and environments: containers and their versions.
+
+Owns what cannot change in a version, the container that comes with it, lists of versions, and where code is uploaded to.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from azml_local.arm.call import Call
+from azml_local.arm.errors import ArmError, bad_request, not_found
+from azml_local.arm.ids import ResourceId
+from azml_local.arm.store import Resource
+from azml_local.arm.types import ResourceType, Write, action
+from azml_local.blobs import sas
+from azml_local.namespaces import storage
+from azml_local.namespaces.machinelearning.datastores import Datastores, account_of
+
+_ML = "Microsoft.MachineLearningServices/workspaces"
+_UPLOAD_LIFETIME = timedelta(hours=1)
+
+
+class AssetContainer(ResourceType):
+    """What holds the versions of one asset."""
+
+    defaults: ClassVar = {"properties": {"isArchived": False, "tags": {}, "properties": {}}}
+
+    def members(self, scope: ResourceId | None, call: Call) -> list[Resource]:
+        """List those that are not archived, unless asked."""
+        return _of_view(super().members(scope, call), call)
+
+    def present(self, resource: Resource) -> dict[str, Any]:
+        """Newest and next version."""
+        shown = super().present(resource)
+        versions = [found.id.name for found in self.azure.store.below(resource.id)]
+        numbers = [int(version) for version in versions if version.isdigit()]
+        newest = {"latestVersion": versions[-1]} if versions else {}
+        shown["properties"] = {**resource.properties, **newest, "nextVersion": str(max(numbers, default=0) + 1)}
+        return shown
+
+
+class AssetVersion(ResourceType):
+    """One version of an asset; what it is made of never changes."""
+
+    defaults: ClassVar = {"properties": {"isArchived": False, "isAnonymous": False, "tags": {}, "properties": {}}}
+    makes_parent = True
+
+    def members(self, scope: ResourceId | None, call: Call) -> list[Resource]:
+        """List versions: `$orderBy` (createdtime), `listViewType`, `version`, `hash` of the content."""
+        found = _of_view(super().members(scope, call), call)
+        if (version := call.query.get("version")) is not None:
+            found = [one for one in found if one.id.name == version]
+        if (digest := call.query.get("hash")) is not None:
+            found = [one for one in found if digest in (one.properties.get("properties") or {}).values()]
+        order = call.query.get("$orderby", "").lower().split()
+        if order and order[0] not in ("createdtime", "createtime", "createdat", "version"):
+            raise ArmError(400, "InvalidQueryParameterValue", f"$orderBy '{order[0]}' is not emulated: createdtime.")
+        return list(reversed(found)) if order[1:] == ["desc"] else found
+
+
+class Models(AssetContainer):
+    """A model."""
+
+    type = f"{_ML}/models"
+
+
+class Codes(AssetContainer):
+    """A code asset."""
+
+    type = f"{_ML}/codes"
+
+
+class Environments(AssetContainer):
+    """An environment."""
+
+    type = f"{_ML}/environments"
+
+
+class ModelVersions(AssetVersion):
+    """A model's version."""
+
+    type = f"{_ML}/models/versions"
+    defaults: ClassVar = {
+        "properties": {**AssetVersion.defaults["properties"], "modelType": "custom_model", "flavors": {}}
+    }
+    create_only = ("modelUri", "modelType", "isAnonymous", "jobName")
+
+    def check(self, write: Write) -> None:
+        """A model must be somewhere."""
+        if not write.properties.get("modelUri"):
+            raise bad_request("RequiredValueMissing", "properties.modelUri is missing: say where the model is.")
+
+
+class EnvironmentVersions(AssetVersion):
+    """An environment's version."""
+
+    type = f"{_ML}/environments/versions"
+    defaults: ClassVar = {
+        "properties": {**AssetVersion.defaults["properties"], "osType": "Linux", "autoRebuild": "Disabled"},
+    }
+    create_only = ("image", "condaFile", "build", "inferenceConfig", "osType", "autoRebuild", "isAnonymous")
+
+    def __init__(self, azure: Any) -> None:
+        super().__init__(azure)
+        self._builds: set[asyncio.Task[None]] = set()
+
+    def check(self, write: Write) -> None:
+        """An environment is an image or a build, not both."""
+        image, build = write.properties.get("image"), write.properties.get("build")
+        if (image is None) == (build is None):
+            raise bad_request("BadArgument", "An environment has either properties.image or properties.build.")
+
+    def fill(self, write: Write) -> None:
+        """Made by a user."""
+        write.properties["environmentType"] = "UserCreated"
+
+    async def apply(self, resource: Resource, report: Callable[[str], None]) -> None:  # noqa: ARG002
+        """Build early, beside whatever comes next; a deployment that needs it waits for it."""
+        conda = resource.properties.get("condaFile")
+        if conda is not None:
+            work = self.azure.plane.prepare_environment(resource.properties.get("image"), conda)
+            build = asyncio.get_running_loop().create_task(work)
+            self._builds.add(build)
+            build.add_done_callback(self._builds.discard)
+
+
+class CodeVersions(AssetVersion):
+    """A version of code."""
+
+    type = f"{_ML}/codes/versions"
+    create_only = ("codeUri", "isAnonymous")
+
+    def check(self, write: Write) -> None:
+        """Code must be somewhere."""
+        if not write.properties.get("codeUri"):
+            raise bad_request("RequiredValueMissing", "properties.codeUri is missing: say where the code is.")
+
+    @action("startPendingUpload")
+    def start_pending_upload(self, resource: Resource, call: Call) -> dict[str, Any]:  # noqa: ARG002
+        """Make a container for the code, and a SAS to write it."""
+        workspace = resource.id.ancestor(_ML)
+        datastore = workspace and self.azure.store.get(ResourceId(Datastores.type, "workspaceblobstore", workspace))
+        if datastore is None:
+            raise not_found(resource.id)
+        account = account_of(self.azure, datastore)
+        upload = str(uuid.uuid4())
+        storage.make_container(self.azure, account.id, upload)
+        uri = f"{self.azure.url}/{account.id.name}/{upload}"
+        token = sas.container_sas(account.hidden["keys"][0], account.id.name, upload, "racwdl", _UPLOAD_LIFETIME)
+        return {
+            "pendingUploadId": upload,
+            "pendingUploadType": "TemporaryBlobReference",
+            "blobReferenceForConsumption": {
+                "blobUri": uri,
+                "storageAccountArmId": str(account.id),
+                "credential": {"credentialType": "SAS", "sasUri": f"{uri}?{token}"},
+            },
+        }
+
+    unborn_actions = ("startpendingupload",)
+
+
+def _of_view(found: list[Resource], call: Call) -> list[Resource]:
+    view = call.query.get("listviewtype", "ActiveOnly").lower()
+    if view == "all":
+        return found
+    return [one for one in found if one.properties.get("isArchived", False) == (view == "archivedonly")]
+
+
+DECLARED = (Models, Codes, Environments, ModelVersions, CodeVersions, EnvironmentVersions)

@@ -1,0 +1,223 @@
+"""Online deployments: what may run, scaling, logs.
+
+Owns limits and quota, what cannot change, and the refusal to delete what has traffic.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from azml.facts import names, online_endpoints
+from azml_local.arm.call import Call
+from azml_local.arm.errors import ArmError, bad_request, not_emulated
+from azml_local.arm.ids import ResourceId
+from azml_local.arm.store import Resource
+from azml_local.arm.types import Reply, ResourceType, Write, action
+from azml_local.namespaces.machinelearning import quota
+from azml_local.namespaces.machinelearning.endpoints import DEPLOYMENTS
+from azml_local.namespaces.machinelearning.serving import deployment_of, endpoint_of, seconds
+from azml_local.scoring.contract import DeploymentFailed
+
+_MAX_IN_REGION = 500
+"""Deployments (how-to-manage-quotas, 2026-01-27)."""
+_LOG_LINES = 500
+_PROBE = {
+    "initialDelay": f"PT{online_endpoints.PROBE_INITIAL_DELAY_S}S",
+    "period": f"PT{online_endpoints.PROBE_PERIOD_S}S",
+    "timeout": f"PT{online_endpoints.PROBE_TIMEOUT_S}S",
+    "successThreshold": online_endpoints.PROBE_SUCCESS_THRESHOLD,
+    "failureThreshold": online_endpoints.PROBE_FAILURE_THRESHOLD,
+}
+
+
+class OnlineDeployments(ResourceType):
+    """A managed online deployment."""
+
+    type = DEPLOYMENTS
+    puts = Reply(follow="Azure-AsyncOperation")
+    patches = Reply(updated=202, follow="Location")
+    deletes = Reply(updated=202, follow="Location")
+    patchable = ("tags", "sku")
+    create_only = ("instanceType", "endpointComputeType")
+    defaults: ClassVar = {
+        "kind": "Managed",
+        "sku": {"name": "Default", "capacity": 1},
+        "properties": {
+            "instanceType": "Standard_F4s_v2",
+            "appInsightsEnabled": False,
+            "egressPublicNetworkAccess": "Enabled",
+            "environmentVariables": {},
+            "properties": {},
+            "scaleSettings": {"scaleType": "Default"},
+            "requestSettings": {
+                "requestTimeout": f"PT{online_endpoints.REQUEST_TIMEOUT_MS / 1000:g}S",
+                "maxConcurrentRequestsPerInstance": online_endpoints.MAX_CONCURRENT_REQUESTS_PER_INSTANCE,
+                "maxQueueWait": f"PT{online_endpoints.MAX_QUEUE_WAIT_MS / 1000:g}S",
+            },
+            "livenessProbe": _PROBE,
+            "readinessProbe": _PROBE,
+        },
+    }
+
+    def lock(self, id_: ResourceId) -> ResourceId:
+        """One operation at a time on the whole endpoint."""
+        return id_.parent or id_
+
+    def verb(self, write: Write) -> str:
+        """A PATCH can only scale (or tag)."""
+        return "scale" if write.patch else super().verb(write)
+
+    def check(self, write: Write) -> None:
+        """Everything that the service refuses at once, all problems together."""
+        if write.properties["endpointComputeType"] != "Managed":
+            raise not_emulated("Kubernetes online deployments", "It has managed ones.")
+        problems = [*self._name_problems(write), *_setting_problems(write), *self._place_problems(write)]
+        if problems:
+            raise ArmError(400, "BadRequest", f"The request is invalid. {' '.join(map(str, problems))}", problems)
+
+    def fill(self, write: Write) -> None:
+        """References must lead somewhere, and the cores must be there; both are known once defaults are in."""
+        deployment_of(self.azure, write.id, write.body)
+        location, own = write.body["location"], write.id.key
+        others = [
+            found
+            for found in self.azure.store.below(None, self.type)
+            if found.id.key != own and found.body["location"] == location
+        ]
+        kind, count = write.properties["instanceType"], write.body["sku"]["capacity"]
+        problems = quota.problems(self.azure.settings.quota_cores, kind, count, others)
+        if problems:
+            raise ArmError(400, "BadRequest", f"The request is invalid. {' '.join(map(str, problems))}", problems)
+
+    def check_delete(self, resource: Resource, call: Call) -> None:  # noqa: ARG002
+        """A deployment with traffic stays."""
+        endpoint = self.azure.store.get(resource.id.parent or resource.id)
+        if endpoint is None:
+            return
+        for name, what in (("traffic", "traffic"), ("mirrorTraffic", "mirror traffic")):
+            share = endpoint.properties.get(name, {}).get(resource.id.name, 0)
+            if share > 0:
+                text = (
+                    f"The deployment '{resource.id.name}' gets {share} % of the {what} of '{endpoint.id.name}'. Set its "
+                    f"{what} to 0 before deleting it."
+                )
+                status = self.azure.settings.delete_with_traffic_status
+                raise ArmError(status, "BadRequest", text, [ArmError(status, "DeploymentHasTraffic", text)])
+
+    async def apply(self, resource: Resource, report: Callable[[str], None]) -> None:
+        """Bring it up; what served before keeps serving when that fails."""
+        wanted = deployment_of(self.azure, resource.id, resource.body)
+        try:
+            await self.azure.plane.put_deployment(wanted, report)
+        except DeploymentFailed as error:
+            raise ArmError(400, error.code, error.message) from error
+        resource.hidden["serving"] = {"properties": resource.properties, "sku": resource.body["sku"]}
+
+    async def removed(self, resource: Resource) -> None:
+        """End it; its name leaves the endpoint's traffic."""
+        await self.azure.plane.delete_deployment(str(resource.id))
+        endpoint = self.azure.store.get(resource.id.parent or resource.id)
+        if endpoint is None:
+            return
+        shares = [endpoint.properties.get(name, {}) for name in ("traffic", "mirrorTraffic")]
+        if any(share.pop(resource.id.name, None) is not None for share in shares):
+            self.azure.store.put(endpoint)
+            await self.azure.plane.put_endpoint(endpoint_of(endpoint))
+
+    @action("getLogs")
+    def get_logs(self, resource: Resource, call: Call) -> dict[str, Any]:
+        """Give the last `tail` lines of a container."""
+        asked = call.body if isinstance(call.body, dict) else {}
+        container, tail = asked.get("containerType") or "InferenceServer", asked.get("tail")
+        if container not in ("InferenceServer", "StorageInitializer"):
+            raise bad_request(
+                "BadArgument", f"containerType '{container}' must be InferenceServer or StorageInitializer."
+            )
+        lines = _LOG_LINES if tail is None else int(tail)
+        return {"content": self.azure.plane.logs(str(resource.id), container, lines)}
+
+    def _name_problems(self, write: Write) -> list[ArmError]:
+        rule, name = names.ONLINE_DEPLOYMENT, write.id.name
+        if write.existing is not None:
+            return []
+        if not rule.fits(name):
+            return [ArmError(400, "BadArgument", f"DeploymentName '{name}' must have {rule.allowed}.")]
+        beside = self.azure.store.below(write.id.parent, self.type)
+        if len(beside) >= online_endpoints.MAX_DEPLOYMENTS:
+            text = f"The endpoint has {len(beside)} deployments, the maximum."
+            return [ArmError(400, "OutOfQuota", text)]
+        everywhere = self.azure.store.below(None, self.type)
+        if sum(found.body["location"] == write.body["location"] for found in everywhere) >= _MAX_IN_REGION:
+            return [ArmError(400, "OutOfQuota", f"There are {_MAX_IN_REGION} deployments in the region, the maximum.")]
+        return []
+
+    def _place_problems(self, write: Write) -> list[ArmError]:
+        endpoint = self.azure.store.get(write.id.parent or write.id)
+        if endpoint is None or endpoint.body["location"] == write.body["location"]:
+            return []
+        text = f"The deployment must be where its endpoint is: {endpoint.body['location']}."
+        return [ArmError(400, "BadArgument", text)]
+
+
+def _setting_problems(write: Write) -> list[ArmError]:
+    made, sku = write.properties, write.body.get("sku", {})
+    problems = []
+    capacity = sku.get("capacity", 1)
+    if not 1 <= capacity <= online_endpoints.MAX_INSTANCES:
+        problems.append(f"sku.capacity must be 1 to {online_endpoints.MAX_INSTANCES} instances, is {capacity}.")
+    if sku.get("name", "Default") != "Default":
+        problems.append(f"sku.name must be Default, is {sku['name']}.")
+    if not _is_offered(made.get("instanceType", "Standard_F4s_v2")):
+        problems.append(f"The instance type '{made['instanceType']}' is not supported by managed online endpoints.")
+    if made.get("scaleSettings", {}).get("scaleType", "Default") != "Default":
+        problems.append("ManagedOnlineEndpoint supports DefaultScaleSettings only.")
+    timeout = seconds((made.get("requestSettings") or {}).get("requestTimeout", "PT5S"))
+    longest = online_endpoints.MAX_REQUEST_TIMEOUT_MS / 1000
+    if not 0 < timeout <= longest:
+        problems.append(
+            f"requestSettings.requestTimeout must be more than 0 and at most {longest:g} s, is {timeout:g} s."
+        )
+    if (made.get("requestSettings") or {}).get("maxConcurrentRequestsPerInstance", 1) < 1:
+        problems.append("requestSettings.maxConcurrentRequestsPerInstance must be at least 1.")
+    problems += _probe_problems(made) + _fixed_problems(write)
+    return [ArmError(400, "BadArgument", problem) for problem in problems]
+
+
+def _probe_problems(made: dict[str, Any]) -> list[str]:
+    problems = []
+    for name in ("livenessProbe", "readinessProbe", "startupProbe"):
+        probe = made.get(name) or {}
+        problems += [
+            f"{name}.{key} must be at least 1."
+            for key in ("successThreshold", "failureThreshold")
+            if probe.get(key, 1) < 1
+        ]
+        problems += [
+            f"{name}.{key} must be at least 1 s, is {probe[key]}."
+            for key in ("initialDelay", "period", "timeout")
+            if key in probe and seconds(probe[key]) < 1
+        ]
+    if (made.get("livenessProbe") or {}).get("successThreshold", 1) != 1:
+        problems.append("livenessProbe.successThreshold must be 1.")
+    return problems
+
+
+def _fixed_problems(write: Write) -> list[str]:
+    """Entries of `properties.properties` can be added, never removed or changed."""
+    if write.existing is None:
+        return []
+    new = write.properties.get("properties") or {}
+    lost = [
+        name for name, value in (write.existing.properties.get("properties") or {}).items() if new.get(name) != value
+    ]
+    return [f"properties.properties['{name}'] cannot be removed or changed." for name in lost]
+
+
+def _is_offered(instance_type: str) -> bool:
+    listed = {name.lower() for name in online_endpoints.INSTANCE_TYPES}
+    generation = re.search(r"_v(\d+)$", instance_type)
+    newer = generation is not None and int(generation[1]) > online_endpoints.NEWEST_LISTED_GENERATION
+    return instance_type.lower() in listed or newer
+
+
+DECLARED = (OnlineDeployments,)

@@ -1,0 +1,149 @@
+"""From stored resources to what the data plane is asked for, and back to life after a restart.
+
+Owns the reading of a deployment's references (model, code, environment) and ISO durations. The data plane never sees
+ARM's JSON.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from azml_local.arm.errors import ArmError, bad_request, not_emulated
+from azml_local.arm.ids import ResourceId, parse_id
+from azml_local.arm.store import Resource
+from azml_local.azure import Azure
+from azml_local.namespaces.machinelearning.datastores import local_path
+from azml_local.scoring.contract import Deployment, DeploymentFailed, Endpoint, Probe
+
+_ML = "Microsoft.MachineLearningServices/workspaces"
+_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
+_log = logging.getLogger(__name__)
+
+
+def endpoint_of(resource: Resource) -> Endpoint:
+    """Read a stored endpoint."""
+    made = resource.properties
+    primary, secondary = resource.hidden["keys"]
+    return Endpoint(
+        id=str(resource.id),
+        name=resource.id.name,
+        auth_mode=made["authMode"],
+        keys=(primary, secondary),
+        traffic=made.get("traffic", {}),
+        mirror=made.get("mirrorTraffic", {}),
+    )
+
+
+def deployment_of(azure: Azure, id_: ResourceId, body: Mapping[str, Any]) -> Deployment:
+    """Read a deployment's body. Raises 400 for a reference that is not there, 501 for what is not emulated."""
+    made, workspace = body["properties"], id_.ancestor(_ML)
+    if workspace is None or id_.parent is None:
+        raise bad_request("BadArgument", f"{id_} is not in a workspace.")
+    code = made.get("codeConfiguration") or {}
+    if not code.get("codeId") or not made.get("environmentId"):
+        raise not_emulated(
+            "deployments without code and environment (custom containers, MLflow without code)",
+            "Give codeConfiguration.codeId, codeConfiguration.scoringScript and environmentId.",
+        )
+    environment = _version(azure, "environmentId", made["environmentId"], f"{_ML}/environments/versions").properties
+    if environment.get("build") is not None:
+        raise not_emulated("environments built from a Docker context", "Use properties.image with condaFile.")
+    request = made["requestSettings"]
+    return Deployment(
+        id=str(id_),
+        name=id_.name,
+        endpoint_id=str(id_.parent),
+        code=_files(azure, workspace, "codeConfiguration.codeId", code["codeId"], "codes", "codeUri"),
+        scoring_script=code["scoringScript"],
+        image=environment.get("image"),
+        conda=environment.get("condaFile"),
+        variables=made.get("environmentVariables") or {},
+        instances=body["sku"]["capacity"],
+        request_timeout_s=seconds(request["requestTimeout"]),
+        max_concurrent=request["maxConcurrentRequestsPerInstance"],
+        max_queue_wait_s=seconds(request["maxQueueWait"]),
+        liveness=_probe(made["livenessProbe"]),
+        readiness=_probe(made["readinessProbe"]),
+        **_route(environment),
+        **_model(azure, workspace, made.get("model")),
+    )
+
+
+async def restore(azure: Azure) -> None:
+    """Bring back what served before a restart, each as it last worked."""
+    endpoints = azure.store.below(None, f"{_ML}/onlineEndpoints")
+    for found in endpoints:
+        found.properties["scoringUri"] = await azure.plane.put_endpoint(endpoint_of(found))
+        azure.store.put(found)
+    deployments = azure.store.below(None, f"{_ML}/onlineEndpoints/deployments")
+    await asyncio.gather(*(_restore(azure, found) for found in deployments if "serving" in found.hidden))
+
+
+async def _restore(azure: Azure, resource: Resource) -> None:
+    def report(line: str) -> None:
+        _log.info("%s: %s", resource.id.name, line)
+
+    try:
+        await azure.plane.put_deployment(deployment_of(azure, resource.id, resource.hidden["serving"]), report)
+    except (ArmError, DeploymentFailed) as error:
+        _log.error("%s did not come back: %s", resource.id, error)
+        now = azure.store.get(resource.id)
+        if now is not None and now.state == "Succeeded":
+            now.properties["provisioningState"] = "Failed"
+            azure.store.put(now)
+
+
+def seconds(duration: str) -> float:
+    """Read an ISO 8601 duration such as `PT0.5S`. Raises 400 for anything else."""
+    match = _DURATION.fullmatch(duration)
+    if match is None or not any(match.groups()):
+        raise bad_request("BadArgument", f"'{duration}' is no ISO 8601 duration such as PT5S.")
+    days, hours, minutes, rest = (float(part or 0) for part in match.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + rest
+
+
+def _version(azure: Azure, path: str, given: str, type_: str) -> Resource:
+    if given.lower().startswith("azureml://registries/"):
+        raise not_emulated(f"assets of registries (properties.{path} is '{given}')", "Register them in the workspace.")
+    id_ = parse_id(given)
+    if id_ is None or id_.type.lower() != type_.lower():
+        raise bad_request("BadArgument", f"properties.{path}: '{given}' is no id of a {type_}.")
+    found = azure.store.get(id_)
+    if found is None:
+        raise bad_request("ResourceNotFound", f"properties.{path}: '{given}' was not found.")
+    return found
+
+
+def _files(azure: Azure, workspace: ResourceId, path: str, given: str, kind: str, name: str) -> Path:
+    version = _version(azure, path, given, f"{_ML}/{kind}/versions")
+    return local_path(azure, workspace, version.properties[name])
+
+
+def _model(azure: Azure, workspace: ResourceId, given: str | None) -> dict[str, Any]:
+    if not given:
+        return {}
+    version = _version(azure, "model", given, f"{_ML}/models/versions")
+    container = version.id.parent
+    return {
+        "model": local_path(azure, workspace, version.properties["modelUri"]),
+        "model_name": container.name if container else "model",
+        "model_version": version.id.name,
+    }
+
+
+def _route(environment: Mapping[str, Any]) -> dict[str, Any]:
+    route = (environment.get("inferenceConfig") or {}).get("scoringRoute")
+    return {} if route is None else {"scoring_route": route["path"]}
+
+
+def _probe(made: Mapping[str, Any]) -> Probe:
+    return Probe(
+        initial_delay_s=seconds(made["initialDelay"]),
+        period_s=seconds(made["period"]),
+        timeout_s=seconds(made["timeout"]),
+        success_threshold=made["successThreshold"],
+        failure_threshold=made["failureThreshold"],
+    )

@@ -1,0 +1,131 @@
+"""Workspaces: what they need to exist, what comes with them, and their soft deletion."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from azml_local.arm.call import Call
+from azml_local.arm.errors import ArmError, not_found
+from azml_local.arm.ids import ResourceId, parse_id
+from azml_local.arm.store import Resource
+from azml_local.arm.types import Reply, ResourceType, Write, action
+from azml_local.namespaces.machinelearning.datastores import make_system_datastores
+
+_DAY = 24 * 3600
+_NEEDED = {
+    "storageAccount": "Microsoft.Storage/storageAccounts",
+    "keyVault": "Microsoft.KeyVault/vaults",
+    "applicationInsights": "Microsoft.Insights/components",
+}
+_POSSIBLE = {"containerRegistry": "Microsoft.ContainerRegistry/registries"}
+
+
+class Workspaces(ResourceType):
+    """An Azure Machine Learning workspace."""
+
+    type = "Microsoft.MachineLearningServices/workspaces"
+    puts = Reply(created=202, updated=202, follow="Location")
+    patches = Reply(updated=202, follow="Location")
+    deletes = Reply(updated=202, follow="Location")
+    patchable = ("tags", "sku", "identity", "properties")
+    defaults: ClassVar = {
+        "kind": "Default",
+        "sku": {"name": "Basic", "tier": "Basic"},
+        "properties": {
+            "publicNetworkAccess": "Enabled",
+            "hbiWorkspace": False,
+            "v1LegacyMode": False,
+            "systemDatastoresAuthMode": "AccessKey",
+        },
+    }
+    create_only = ("storageAccount", "keyVault", "hbiWorkspace")
+
+    def check(self, write: Write) -> None:
+        """A deleted workspace keeps its name; dependencies must be there."""
+        if write.existing is None and self._buried(write.id) is not None:
+            raise ArmError(
+                400,
+                "BadRequest",
+                "Soft-deleted workspace exists. Please purge or recover it. https://aka.ms/wsoftdelete",
+            )
+        missing = [name for name in _NEEDED if not write.properties.get(name)]
+        if missing:
+            raise ArmError(
+                400, "ValidationError", f"Missing dependent resources in workspace json: {', '.join(missing)}."
+            )
+        problems = [
+            problem
+            for name, type_ in {**_NEEDED, **_POSSIBLE}.items()
+            if (problem := self._problem(name, write.properties.get(name), type_)) is not None
+        ]
+        if problems:
+            raise ArmError(400, "ValidationError", " ".join(problem.message for problem in problems), problems)
+
+    def fill(self, write: Write) -> None:
+        """The workspace's own id."""
+        made = write.properties
+        made.setdefault("workspaceId", str(uuid.uuid4()))
+        made.setdefault("friendlyName", write.id.name)
+        made |= {"tenantId": self.azure.identity.tenant_id, "storageHnsEnabled": False}
+
+    def present(self, resource: Resource) -> dict[str, Any]:
+        """Addresses depend on the port of today."""
+        shown = super().present(resource)
+        shown["properties"] = {**resource.properties, "discoveryUrl": f"{self.azure.url}/discovery"}
+        return shown
+
+    async def apply(self, resource: Resource, report: Callable[[str], None]) -> None:
+        """Make the system datastores and their containers."""
+        make_system_datastores(self.azure, resource)
+        report("datastores are there")
+
+    def soft_delete(self, resource: Resource, options: Mapping[str, Any]) -> float:  # noqa: ARG002
+        """Days from the settings, unless the client purges at once."""
+        query = options.get("query", {})
+        if str(query.get("forcetopurge", "")).lower() == "true":
+            return 0
+        return self.azure.settings.workspace_soft_delete_days * _DAY
+
+    def delete_absent(self, id_: ResourceId, call: Call) -> None:
+        """Purge a soft-deleted workspace, when the request says so."""
+        buried = self._buried(id_)
+        if buried is not None and call.flag("forceToPurge"):
+            self.azure.store.exhume(buried.id)
+
+    @action("listKeys")
+    def list_keys(self, resource: Resource, call: Call) -> dict[str, Any]:  # noqa: ARG002
+        """Show the keys of what the workspace depends on."""
+        account = self.azure.store.get(resource.properties["storageAccount"])
+        insights = self.azure.store.get(resource.properties["applicationInsights"])
+        if account is None or insights is None:
+            raise not_found(resource.id)
+        return {
+            "userStorageKey": account.hidden["keys"][0],
+            "userStorageResourceId": str(account.id),
+            "appInsightsInstrumentationKey": insights.properties["InstrumentationKey"],
+        }
+
+    @action("listStorageAccountKeys")
+    def list_storage_keys(self, resource: Resource, call: Call) -> dict[str, Any]:  # noqa: ARG002
+        """Show the key of the workspace's storage account."""
+        account = self.azure.store.get(resource.properties["storageAccount"])
+        if account is None:
+            raise not_found(resource.id)
+        return {"userStorageKey": account.hidden["keys"][0]}
+
+    def _buried(self, id_: ResourceId) -> Resource | None:
+        buried = self.azure.store.buried(self.type)
+        return next((found.resource for found in buried if found.resource.id.key == id_.key), None)
+
+    def _problem(self, name: str, given: str | None, type_: str) -> ArmError | None:
+        if not given:
+            return None
+        id_ = parse_id(given)
+        if id_ is None or id_.type.lower() != type_.lower():
+            return ArmError(400, "InvalidResourceId", f"properties.{name}: '{given}' is no id of a {type_}.")
+        if self.azure.store.get(id_) is None:
+            return ArmError(400, "ResourceNotFound", f"properties.{name}: the resource '{given}' was not found.")
+        return None
+
+
+DECLARED = (Workspaces,)

@@ -1,0 +1,21 @@
+"""Microsoft.ManagedIdentity: user-assigned identities with made-up principals."""
+
+import uuid
+
+from azml_local.arm.types import Reply, ResourceType, Write
+
+
+class UserAssigned(ResourceType):
+    """A user-assigned managed identity."""
+
+    type = "Microsoft.ManagedIdentity/userAssignedIdentities"
+    patches = Reply()
+
+    def fill(self, write: Write) -> None:
+        """The principal, made once."""
+        write.properties["tenantId"] = self.azure.identity.tenant_id
+        write.properties.setdefault("principalId", str(uuid.uuid4()))
+        write.properties.setdefault("clientId", str(uuid.uuid4()))
+
+
+DECLARED = (UserAssigned,)

@@ -1,0 +1,191 @@
+"""The running local Azure: its parts put together, one process, one port.
+
+Owns start and end of the server process: the home's lock, certificates, port, operations taken up again, what served
+before brought back, and `server.json` once it is ready. Starting it in the background is `process`'s.
+"""
+
+import asyncio
+import fcntl
+import logging
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import IO
+
+import uvicorn
+
+from azml_local import access_log, app, certificates, settings
+from azml_local.arm.lifecycle import Lifecycle
+from azml_local.arm.operations import Operations
+from azml_local.arm.router import Router
+from azml_local.arm.store import Store
+from azml_local.arm.types import Types
+from azml_local.azure import Azure
+from azml_local.blobs.files import BlobFiles
+from azml_local.home import Home, Identity, write_json
+from azml_local.namespaces import declared
+from azml_local.namespaces.machinelearning.serving import restore
+from azml_local.scoring import DataPlane, Endpoint
+from azml_local.tokens import BadToken, Tokens
+
+_log = logging.getLogger(__name__)
+_GRACE = 3
+"""Seconds that open connections have to finish when the server ends."""
+
+
+class AlreadyRunning(Exception):  # noqa: N818 - says what is the case
+    """Another process serves this home."""
+
+
+def assemble(home: Home, identity: Identity, url: str, plane: DataPlane | None = None) -> tuple[Azure, Router]:
+    """Put the parts together. `plane` replaces the one that really scores."""
+    tokens, store = Tokens(identity), Store(home.database)
+
+    def may_call(endpoint: Endpoint, token: str) -> bool:
+        try:
+            audience = tokens.verify(token)["aud"]
+        except BadToken:
+            return False
+        return endpoint.auth_mode == "AADToken" or audience == endpoint.id
+
+    chosen = settings.load(home.settings)
+    azure = Azure(
+        home=home,
+        identity=identity,
+        settings=chosen,
+        store=store,
+        tokens=tokens,
+        blobs=BlobFiles(home.blobs, store.database),
+        plane=DataPlane(home.online, may_call) if plane is None else plane,
+        url=url,
+    )
+    azure.types = Types(azure, declared())
+    azure.operations = Operations(store, azure.types, Lifecycle(chosen.lifecycle))
+    return azure, Router(azure)
+
+
+async def serve(root: Path) -> None:
+    """Serve a home until SIGTERM or SIGINT. Raises `AlreadyRunning`, `settings.BadSettings`."""
+    os.umask(0o077)
+    home = Home(root.absolute())
+    home.make()
+    lock = _lock(home)
+    try:
+        identity = home.identity()
+        leaf = certificates.ensure(home)
+        listener = _listener(identity.port)
+        port = listener.getsockname()[1]
+        identity = home.remember_port(identity, port) if port != identity.port else identity
+        await _run(home, identity, leaf, listener, f"https://127.0.0.1:{port}")
+    finally:
+        home.server.unlink(missing_ok=True)
+        lock.close()
+
+
+async def _run(home: Home, identity: Identity, leaf: Path, listener: socket.socket, url: str) -> None:
+    azure, router = assemble(home, identity, url)
+    application = access_log.AccessLog(app.make(azure, router), access_log.logger(home.logs / "arm.log"))
+    config = uvicorn.Config(
+        application,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        ssl_certfile=str(leaf),
+        timeout_graceful_shutdown=_GRACE,
+    )
+    back = asyncio.get_running_loop().create_task(_restore(azure))
+    try:
+        await _Server(config, home, identity, url).serve(sockets=[listener])
+    finally:
+        back.cancel()
+        await asyncio.gather(back, return_exceptions=True)
+        await azure.operations.close()
+        await azure.plane.close()
+        azure.store.close()
+
+
+async def _restore(azure: Azure) -> None:
+    """Bring back what served; operations that were running go on after it."""
+    done = asyncio.Event()
+    azure.operations.resume(done)
+    try:
+        await restore(azure)
+    except Exception:
+        _log.exception("what served before did not come back")
+    finally:
+        done.set()
+
+
+class _Server(uvicorn.Server):
+    """Says that it is ready by writing `server.json`."""
+
+    def __init__(self, config: uvicorn.Config, home: Home, identity: Identity, url: str) -> None:
+        super().__init__(config)
+        self._home, self._identity, self._url = home, identity, url
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then tell."""
+        await super().startup(sockets)
+        who = self._identity
+        write_json(
+            self._home.server,
+            {
+                "pid": os.getpid(),
+                "url": self._url,
+                "subscription_id": who.subscription_id,
+                "tenant_id": who.tenant_id,
+                "client_id": who.client_id,
+                "client_secret": who.client_secret,
+                "ca": str(self._home.ca),
+                "bundle": str(self._home.bundle),
+            },
+        )
+        _log.info("ready at %s", self._url)
+
+
+def _lock(home: Home) -> IO[str]:
+    """Take the home for this process; the file says which one it is. Children do not inherit it."""
+    file = home.lock.open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.close()
+        raise AlreadyRunning(f"A local Azure runs in {home.root} already.") from error
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+def _listener(port: int) -> socket.socket:
+    """Listen on the remembered port, or on a free one where there is none or another program has it."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError:
+        _log.warning("port %s is taken by another program", port)
+        listener.bind(("127.0.0.1", 0))
+    return listener
+
+
+def main(root: Path) -> int:
+    """Run the server; the exit code."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        import uvloop
+    except ImportError:  # not on every platform
+        loop_factory = None
+    else:
+        loop_factory = uvloop.new_event_loop
+    try:
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(serve(root))
+    except (AlreadyRunning, settings.BadSettings) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0

@@ -1,0 +1,66 @@
+"""What a user may set about the local Azure, mostly where Azure's own behaviour is not documented.
+
+Owns the settings, their defaults and the reading of `settings.yaml` in the home. Each undocumented behaviour defaults to
+the unkind answer, so that what works here works there.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import yaml
+
+
+class BadSettings(Exception):  # noqa: N818 - says what is bad, for people
+    """The settings file holds what no setting takes; the message says where and what is allowed."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings. Unknown names are refused."""
+
+    lifecycle: str = "fast"
+    """Folder below `lifecycle/`: how long operations take."""
+    endpoint_put_without_traffic: Literal["clears", "keeps"] = "clears"
+    """What a PUT of an endpoint does to its traffic when it does not mention it. Not documented."""
+    auth_mode_change: Literal["refused", "allowed"] = "refused"
+    """Whether the auth mode of an endpoint can change. Not documented."""
+    delete_with_traffic_status: Literal[400, 409] = 400
+    """Status that refuses to delete a deployment with traffic. That it is refused is documented, the code is not."""
+    workspace_soft_delete_days: float = 14
+    """How long a deleted workspace keeps its name (concept-soft-delete). 0: not at all."""
+    quota_cores: Mapping[str, int] = field(default_factory=lambda: {"*": 1000})
+    """Cores for online deployments in a region, by VM size; `*` is the sum over all sizes."""
+
+
+def load(path: Path) -> Settings:
+    """Read a settings file; all defaults where there is none. Raises `BadSettings`."""
+    if not path.exists():
+        return Settings()
+    try:
+        given = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise BadSettings(f"{path} is no YAML: {error}") from error
+    if not isinstance(given, dict):
+        raise BadSettings(f"{path} must hold names and values.")
+    known = {one.name: one for one in fields(Settings)}
+    problems = [f"{name}: no such setting; there are {', '.join(known)}" for name in given if name not in known]
+    problems += [
+        f"{name}: {problem}" for name in known if name in given and (problem := _problem(name, given[name], known))
+    ]
+    if problems:
+        raise BadSettings("\n".join([f"{path}:", *problems]))
+    return Settings(**given)
+
+
+def _problem(name: str, value: Any, known: Mapping[str, Any]) -> str | None:
+    from azml_local.arm.lifecycle import names
+
+    allowed = tuple(names()) if name == "lifecycle" else get_args(known[name].type)
+    if name == "quota_cores":
+        good = isinstance(value, dict) and all(type(cores) is int and cores >= 0 for cores in value.values())
+        return None if good else f"must hold whole numbers from 0 by VM size, is {value!r}"
+    if name == "workspace_soft_delete_days":
+        return None if type(value) in (int, float) and value >= 0 else f"must be a number from 0, is {value!r}"
+    return None if value in allowed else f"must be one of {', '.join(map(str, allowed))}, is {value!r}"
