@@ -59,8 +59,8 @@ class Spec(BaseModel):
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
-        names = dict.fromkeys(name for base in reversed(cls.__mro__) for name in vars(base))
-        cls._rules = tuple(getattr(cls, name) for name in names if hasattr(getattr(cls, name, None), "is_rule"))
+        members = {name: member for base in reversed(cls.__mro__) for name, member in vars(base).items()}
+        cls._rules = tuple(member for member in members.values() if hasattr(member, "is_rule"))
 
     @model_validator(mode="before")
     @classmethod
