@@ -21,6 +21,9 @@ class Failure(Exception):  # noqa: N818
     message: str
     unfinished: wire.ErrorResourceInitFailed | None = None
 
+    def __str__(self) -> str:
+        return self.message
+
     @property
     def kept(self) -> tuple[str, dict[str, Any], dict[str, Any]]:
         """Id, inputs and outputs that stay in state."""

@@ -87,6 +87,8 @@ def tiny_arm() -> Iterator[TinyArm]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1
 
         def _any(self) -> None:
             parts = urllib.parse.urlsplit(self.path)

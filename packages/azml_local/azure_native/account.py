@@ -36,6 +36,10 @@ class Account:
 
     _locations: dict[str, str] = field(default_factory=dict)
 
+    def close(self) -> None:
+        """Close the connections."""
+        self.tokens.http.close()
+
     def location_of_group(self, inputs: Mapping[str, Any], limit: Limit) -> Any:
         """Look up where the resource group is: unknown while its name is, None where there is no such group."""
         group = inputs.get("resourceGroupName")
@@ -113,10 +117,14 @@ def configure(config: Mapping[str, str], environment: Mapping[str, str]) -> Acco
     if missing:
         raise Refused(f"not set: {', '.join(missing)}; the local Azure's environment has them (`azml local start`)")
     http = Http()
-    manager, login = _cloud(http, url)
-    authority = environment.get("AZURE_AUTHORITY_HOST") or login
-    refuse_unless_local(authority)
-    refuse_unless_local(manager)
+    try:
+        manager, login = _cloud(http, url)
+        authority = environment.get("AZURE_AUTHORITY_HOST") or login
+        refuse_unless_local(authority)
+        refuse_unless_local(manager)
+    except Refused:
+        http.close()
+        raise
     tokens = Tokens(
         http,
         authority,

@@ -64,6 +64,13 @@ class Http:
                 f"no answer from the local Azure at {origin}: {error}. Is it running? `azml local start`"
             ) from error
 
+    def close(self) -> None:
+        """Close what is kept open."""
+        with self._lock:
+            for connection in (each for idle in self._idle.values() for each in idle):
+                connection.close()
+            self._idle.clear()
+
     def _send(
         self,
         origin: str,

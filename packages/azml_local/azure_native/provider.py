@@ -54,6 +54,7 @@ class Provider:
     def configure(self, request: Any) -> Any:
         """Find the local Azure."""
         config = {key.removeprefix(_CONFIG): value for key, value in request.variables.items()}
+        self.close()
         self._configured = configure(config, os.environ)
         return wire.ConfigureResponse(supportsPreview=True, supports_autonaming_configuration=True)
 
@@ -126,6 +127,11 @@ class Provider:
         """Stop polling; what Azure does goes on."""
         self._cancelled.set()
         return empty_pb2.Empty()
+
+    def close(self) -> None:
+        """Let go of the local Azure."""
+        if self._configured is not None:
+            self._configured.close()
 
     @property
     def _account(self) -> Account:

@@ -34,13 +34,15 @@ _Call = Callable[[Any], Any]
 def main(arguments: list[str]) -> None:
     """Serve until the engine that started us is gone. The engine gives its address and reads our port."""
     engine = Engine(arguments[0] if arguments else None)
-    server, port = serve(Provider(version(), engine), engine)
+    provider = Provider(version(), engine)
+    server, port = serve(provider, engine)
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     parent = os.getppid()
     while os.getppid() == parent:
         server.wait_for_termination(timeout=1.0)
     server.stop(grace=None)
+    provider.close()
 
 
 def version() -> str:

@@ -24,11 +24,13 @@ def _arm(monkeypatch: pytest.MonkeyPatch) -> Iterator[TinyArm]:
 @pytest.fixture(name="unconfigured")
 def _unconfigured() -> Iterator[Client]:
     engine = Engine(None)
-    running, port = server.serve(Provider("3.29.0", engine), engine)
+    provider = Provider("3.29.0", engine)
+    running, port = server.serve(provider, engine)
     client = Client(port)
     yield client
     client.channel.close()
-    running.stop(grace=None)
+    running.stop(grace=None).wait()
+    provider.close()
 
 
 @pytest.fixture(name="client")
