@@ -74,8 +74,8 @@ class Deployment:
 class DeploymentFailed(Exception):  # noqa: N818 - the word Azure uses for the outcome
     """A deployment did not come up; what served before still does.
 
-    `code` is Azure's (troubleshoot-online-endpoints: ImageBuildFailure, ResourceNotReady, BadArgument …); `message` says
-    what went wrong, the likely cause, what to change, and ends in the last log lines where there are any.
+    `code` is Azure's (troubleshoot-online-endpoints: ImageBuildFailure, ResourceNotReady, BadArgument …); `message`
+    says what went wrong, the likely cause, what to change, and ends in the last log lines where there are any.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -85,7 +85,7 @@ class DeploymentFailed(Exception):  # noqa: N818 - the word Azure uses for the o
 
 
 TokenVerifier = Callable[[Endpoint, str], bool]
-"""Says whether a bearer token may call an endpoint (mode AMLToken or AADToken). Called on the event loop: must not block."""
+"""Says whether a token may call an endpoint (mode AMLToken, AADToken). Called on the event loop: must not block."""
 
 Report = Callable[[str], None]
 """Takes one line of progress."""
