@@ -1,0 +1,56 @@
+"""azml: an Azure ML serving estate as typed config, deployed by Pulumi.
+
+The names below load on first use: `azml.spec` and `azml.facts` stay importable without Pulumi and without its half
+second.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from azml.build import build, export, load
+    from azml.container_registry import ContainerRegistry
+    from azml.online_endpoint import OnlineEndpoint
+    from azml.resources.code_version import CodeVersion
+    from azml.resources.environment_version import EnvironmentVersion
+    from azml.resources.managed_online_deployment import ManagedOnlineDeployment
+    from azml.resources.managed_online_endpoint import ManagedOnlineEndpoint
+    from azml.resources.model_version import ModelVersion
+    from azml.resources.rollout import Rollout
+    from azml.workspace import Workspace
+
+_HOMES = {
+    "CodeVersion": "azml.resources.code_version",
+    "ContainerRegistry": "azml.container_registry",
+    "EnvironmentVersion": "azml.resources.environment_version",
+    "ManagedOnlineDeployment": "azml.resources.managed_online_deployment",
+    "ManagedOnlineEndpoint": "azml.resources.managed_online_endpoint",
+    "ModelVersion": "azml.resources.model_version",
+    "OnlineEndpoint": "azml.online_endpoint",
+    "Rollout": "azml.resources.rollout",
+    "Workspace": "azml.workspace",
+    "build": "azml.build",
+    "export": "azml.build",
+    "load": "azml.build",
+}
+
+__all__ = [
+    "CodeVersion",
+    "ContainerRegistry",
+    "EnvironmentVersion",
+    "ManagedOnlineDeployment",
+    "ManagedOnlineEndpoint",
+    "ModelVersion",
+    "OnlineEndpoint",
+    "Rollout",
+    "Workspace",
+    "build",
+    "export",
+    "load",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'azml' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

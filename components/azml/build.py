@@ -1,0 +1,167 @@
+"""From the estate's config to components: the only wiring.
+
+Owns what refers to what: the estate's tags on everything, references to its own assets, what waits for what.
+Deliberately decides nothing that a component or the spec should.
+"""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from azml import release
+from azml.component import InvalidArgs, given
+from azml.online_endpoint import OnlineEndpoint
+from azml.resources.environment_version import EnvironmentVersion
+from azml.resources.model_version import ModelVersion
+from azml.spec import SpecError, StackSpec
+from azml.spec import load as load_spec
+from azml.spec.base import Spec
+from azml.spec.environment import EnvironmentSpec
+from azml.spec.model import ModelSpec
+from azml.spec.online_endpoint import OnlineEndpointSpec
+from azml.spec.references import AssetReference
+from azml.workspace import Workspace
+
+KEY = "estate"
+"""Key of the config, in the project's own namespace."""
+ALREADY_SAID = 32
+"""Exit code by which a program tells the engine that its errors are shown."""
+
+
+@dataclass(frozen=True)
+class Estate:
+    """What was made, for exports and for programs that go on from here."""
+
+    workspace_id: pulumi.Output[str] | None = None
+    online_endpoints: dict[str, OnlineEndpoint] = field(default_factory=dict)
+
+
+def load() -> StackSpec:
+    """Read the stack's estate: values from the engine, positions from the file. Ends the program where it is wrong."""
+    try:
+        return load_spec(Path.cwd(), pulumi.get_stack(), pulumi.Config().get_object(KEY))
+    except SpecError as error:
+        for problem in error.problems:
+            pulumi.log.error(str(problem))
+        sys.exit(ALREADY_SAID)
+
+
+def build(spec: StackSpec) -> Estate:
+    """Make everything that the estate names."""
+    if spec.workspace is None:
+        if spec.models or spec.environments or spec.online_endpoints:
+            raise InvalidArgs(
+                "The estate has models, environments or endpoints, and no workspace for them: add workspace."
+            )
+        return Estate()
+    workspace = Workspace(
+        spec.workspace.name,
+        given(
+            {
+                **_args(spec.workspace, spec),
+                "stage": spec.stage,
+                "registry": spec.container_registry and _args(spec.container_registry, spec),
+            }
+        ),
+    )
+    assets, names = _assets(spec, workspace.workspace_id)
+    endpoints = {
+        endpoint.name: OnlineEndpoint(
+            endpoint.name,
+            given(
+                {
+                    "location": workspace.location,
+                    **_endpoint_args(endpoint, spec, names),
+                    "workspace_id": workspace.workspace_id,
+                    "assets": assets,
+                }
+            ),
+        )
+        for endpoint in spec.online_endpoints
+    }
+    return Estate(workspace.workspace_id, endpoints)
+
+
+def export(estate: Estate) -> None:
+    """Export what people and pipelines ask for: the workspace, and where each endpoint answers. Never a key."""
+    if estate.workspace_id is not None:
+        pulumi.export("workspace_id", estate.workspace_id)
+    pulumi.export("scoring_uris", {name: each.scoring_uri for name, each in estate.online_endpoints.items()})
+    pulumi.export("deployments", {name: each.deployments for name, each in estate.online_endpoints.items()})
+
+
+def _args(block: Spec, estate: StackSpec) -> dict[str, Any]:
+    """A block as a component's arguments: what was written, with the estate's tags below its own."""
+    args = block.model_dump(mode="json", exclude_unset=True)
+    return args if args.get("existing") else _tagged(args, estate)
+
+
+def _tagged(args: dict[str, Any], estate: StackSpec) -> dict[str, Any]:
+    return {**args, "tags": {**estate.tags, **(args.get("tags") or {})}}
+
+
+def _endpoint_args(endpoint: OnlineEndpointSpec, estate: StackSpec, names: Mapping[str, str]) -> dict[str, Any]:
+    """An endpoint's arguments: its deployments name the estate's own assets by version."""
+    args = _args(endpoint, estate)
+    args["deployments"] = [
+        _tagged(
+            {
+                **written,
+                **{
+                    kind: _asset_args(kind, getattr(deployment, kind), written[kind], estate, names)
+                    for kind in ("model", "environment")
+                    if written.get(kind) is not None
+                },
+            },
+            estate,
+        )
+        for written, deployment in zip(args.get("deployments", []), endpoint.deployments, strict=True)
+    ]
+    return args
+
+
+def _asset_args(
+    kind: str,
+    asset: AssetReference | ModelSpec | EnvironmentSpec,
+    written: dict[str, Any],
+    estate: StackSpec,
+    names: Mapping[str, str],
+) -> Any:
+    if not isinstance(asset, AssetReference):
+        return written if asset.existing is not None else _tagged(written, estate)
+    ours = estate.find_model(asset) if kind == "model" else estate.find_environment(asset)
+    return asset.text if ours is None else names[_key(ours)]
+
+
+def _assets(estate: StackSpec, workspace_id: pulumi.Output[str]) -> tuple[dict[str, pulumi.Input[str]], dict[str, str]]:
+    """Register the estate's own models and environments.
+
+    Gives their ids by the text that names each version, and that text by what `_key` says of the spec.
+    """
+    ids: dict[str, pulumi.Input[str]] = {}
+    names: dict[str, str] = {}
+    own: list[ModelSpec | EnvironmentSpec] = [*estate.models, *estate.environments]
+    for spec in own:
+        if spec.existing is not None:
+            names[_key(spec)] = spec.existing
+            continue
+        kind = "model" if isinstance(spec, ModelSpec) else "environment"
+        asset = release.model(spec, "") if isinstance(spec, ModelSpec) else release.environment(spec, "")
+        args = given(
+            _tagged({**asset.args, "workspace_id": workspace_id, "name": asset.name, "version": asset.version}, estate)
+        )
+        make = ModelVersion if kind == "model" else EnvironmentVersion
+        version = make(f"{kind}-{asset.name}-{asset.version}", args)
+        text = f"azureml:{asset.name}:{asset.version}"
+        # A model and an environment may share name and version: the endpoint looks assets up by kind as well.
+        ids[f"{kind}s/{text}"] = version.id
+        names[_key(spec)] = text
+    return ids, names
+
+
+def _key(spec: ModelSpec | EnvironmentSpec) -> str:
+    return f"{type(spec).__name__}/{(spec.name or '').lower()}"

@@ -1,0 +1,69 @@
+"""The container registry: images of environments and of serving.
+
+Owns the registry. Deliberately makes no role assignment: who needs to pull or push says so where it is made.
+"""
+
+from typing import NotRequired, TypedDict
+
+import pulumi
+from pulumi_azure_native import containerregistry
+
+from azml.arm_words import switch
+from azml.component import spec_of
+from azml.resources.resource import token
+from azml.spec.container_registry import ContainerRegistrySpec
+
+
+class ContainerRegistryArgs(TypedDict):
+    """Arguments of `ContainerRegistry`."""
+
+    name: NotRequired[pulumi.Input[str]]
+    """Name of the registry, once in all of Azure. Absent: one is made up."""
+    existing: NotRequired[str]
+    """ARM id of a registry to use and never change."""
+    location: NotRequired[pulumi.Input[str]]
+    """Azure region. Absent: that of the resource group."""
+    resource_group: NotRequired[pulumi.Input[str]]
+    """Name of the resource group. Required unless `existing` is given."""
+    sku: NotRequired[str]
+    """basic, standard (when absent) or premium: storage, throughput and features."""
+    admin_user_enabled: NotRequired[bool]
+    """Whether the registry has a user with a password. Absent: false; Azure ML needs none."""
+    anonymous_pull_enabled: NotRequired[bool]
+    """Whether anyone may pull. Absent: false. Not in tier basic."""
+    public_network_access: NotRequired[str]
+    """enabled (when absent) or disabled: whether it is reached from the internet. Private needs tier premium."""
+    tags: NotRequired[dict[str, str]]
+    """Tags of the registry."""
+
+
+class ContainerRegistry(pulumi.ComponentResource):
+    """A container registry without an admin user: identities pull and push, by role."""
+
+    registry_id: pulumi.Output[str]
+    """ARM id of the registry."""
+    login_server: pulumi.Output[str]
+    """Host that images are pulled from and pushed to."""
+
+    def __init__(self, name: str, args: ContainerRegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(token("ContainerRegistry"), name, {}, opts)
+        spec = spec_of(ContainerRegistrySpec, f"ContainerRegistry {name}", args)
+        child = pulumi.ResourceOptions(parent=self)
+        if spec.existing is not None:
+            registry = containerregistry.Registry.get(name, spec.existing, child)
+        else:
+            registry = containerregistry.Registry(
+                name,
+                resource_group_name=args["resource_group"],
+                registry_name=args.get("name"),
+                location=args.get("location"),
+                sku={"name": spec.sku.capitalize()},
+                admin_user_enabled=spec.admin_user_enabled,
+                anonymous_pull_enabled=spec.anonymous_pull_enabled,
+                public_network_access=switch(spec.public_network_access),
+                tags=spec.tags,
+                opts=child,
+            )
+        self.registry_id = registry.id
+        self.login_server = registry.login_server
+        self.register_outputs({"registry_id": self.registry_id, "login_server": self.login_server})

@@ -1,0 +1,55 @@
+"""The Pulumi package `azml`: what it holds, and its schema for programs in any language.
+
+Owns the list of components and the inferred schema. Imported by the provider only when it is asked for one of them.
+"""
+
+from typing import Any
+
+from pulumi.errors import InputPropertiesError
+from pulumi.provider.experimental.analyzer import Analyzer
+from pulumi.provider.experimental.component import ComponentProvider
+from pulumi.provider.experimental.schema import generate_schema
+from pulumi.provider.provider import ConstructResult
+from pulumi.provider.server import ComponentInitError
+
+from azml.component import InvalidArgs
+from azml.container_registry import ContainerRegistry
+from azml.online_endpoint import OnlineEndpoint
+from azml.resources.handlers import RESOURCES
+from azml.resources.resource import AzmlResource
+from azml.workspace import Workspace
+
+NAME = "azml"
+COMPONENTS = [ContainerRegistry, OnlineEndpoint, Workspace]
+
+
+class Components(ComponentProvider):
+    """Makes components for programs in other languages. Wrong arguments come back as text, without stack frames."""
+
+    def __init__(self) -> None:
+        super().__init__(COMPONENTS, NAME)
+
+    def construct(self, *args: Any, **kwargs: Any) -> ConstructResult:
+        """Make one."""
+        try:
+            return super().construct(*args, **kwargs)
+        except ComponentInitError as error:
+            if isinstance(error.inner, InvalidArgs):
+                raise InputPropertiesError(str(error.inner), []) from None
+            raise
+
+
+def schema(version: str) -> dict[str, Any]:
+    """Infer the package schema from the classes: components and azml's own resources."""
+    # The SDK infers schemas of components only; a resource of ours has the same shape and goes the same way.
+    found = Analyzer(NAME).analyze([*COMPONENTS, *RESOURCES])  # type: ignore[list-item]
+    whole: dict[str, Any] = generate_schema(
+        NAME, version, None, found["component_definitions"], found["type_definitions"], [*found["dependencies"]]
+    ).to_json()
+    for resource in RESOURCES:
+        whole["resources"][_token(resource)]["isComponent"] = False
+    return whole
+
+
+def _token(resource: type[AzmlResource]) -> str:
+    return f"{NAME}:index:{resource.__name__}"

@@ -1,0 +1,205 @@
+"""The one client of Azure Resource Manager that azml's handlers use.
+
+Owns where ARM is (discovered as the official clients do), who we are (`DefaultAzureCredential`), retries, waiting for
+long-running operations, and the shape of errors. The same code speaks to Azure and to the local Azure: only the
+environment differs. Deliberately knows no resource type. The one module of `azml.resources` that imports Azure's
+libraries when it is imported: the provider does so on the first call, not at start.
+"""
+
+import json
+import os
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from azure.core import PipelineClient
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+from azure.core.pipeline.policies import HeadersPolicy, RedirectPolicy, RetryPolicy, UserAgentPolicy
+from azure.core.rest import HttpRequest, HttpResponse
+from azure.identity import DefaultAzureCredential
+from azure.mgmt.core import ARMPipelineClient
+from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy, ARMHttpLoggingPolicy
+from azure.mgmt.core.polling.arm_polling import ARMPolling
+
+from azml.resources.errors import ArmError
+
+if TYPE_CHECKING:
+    from azml.resources.work import Work
+
+PUBLIC = "https://management.azure.com"
+PUBLIC_AUTHORITIES = frozenset(
+    {
+        "login.microsoftonline.com",
+        "login.microsoftonline.us",
+        "login.chinacloudapi.cn",
+        "login.partner.microsoftonline.cn",
+    }
+)
+"""Authorities that Microsoft's instance discovery knows. Any other one would make azure-identity ask the public cloud
+about it first, and no variable turns that off."""
+
+POLL_SECONDS = 5.0
+"""Between two looks at an operation where the answer has no Retry-After (azure-ai-ml looks at deployments as often)."""
+BUSY_SECONDS = (0.5, 15.0)
+"""Pause before a request that met a running operation is repeated: from the first to the second, doubling."""
+
+
+def resource_manager(environ: Mapping[str, str]) -> str:
+    """Base URL of ARM: from the document at `ARM_CLOUD_METADATA_URL` where that is set, else the public cloud."""
+    url = environ.get("ARM_CLOUD_METADATA_URL")
+    if not url:
+        return PUBLIC
+    client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(url, policies=[RetryPolicy()])
+    with client:
+        response = client.send_request(HttpRequest("GET", url))
+        response.raise_for_status()
+        document = response.json()
+    host = urlsplit(url).netloc
+    clouds = [
+        cloud["resourceManager"].rstrip("/") for cloud in (document if isinstance(document, list) else [document])
+    ]
+    for cloud in clouds:
+        if urlsplit(cloud).netloc == host:
+            return str(cloud)
+    raise ArmError("UnknownCloud", f"{url} describes no cloud whose resourceManager is on {host}. It names: {clouds}")
+
+
+def credential(environ: Mapping[str, str]) -> DefaultAzureCredential:
+    """Who we are: variables, workload or managed identity, `az login`, in the order of `DefaultAzureCredential`."""
+    authority = environ.get("AZURE_AUTHORITY_HOST", "")
+    host = urlsplit(authority if "://" in authority else f"https://{authority}").netloc
+    return DefaultAzureCredential(disable_instance_discovery=bool(host) and host not in PUBLIC_AUTHORITIES)
+
+
+class Arm:
+    """Requests to ARM, safe to use from many threads. Bodies and answers are what JSON makes of them."""
+
+    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+        self.credential = credential(environ)
+        base = resource_manager(environ)
+        self._client: ARMPipelineClient[Any, Any] = ARMPipelineClient(
+            base,
+            policies=[
+                HeadersPolicy({"Accept": "application/json"}),
+                UserAgentPolicy("azml"),
+                RedirectPolicy(),
+                RetryPolicy(),
+                ARMChallengeAuthenticationPolicy(self.credential, f"{base}/.default"),
+                ARMHttpLoggingPolicy(),
+            ],
+        )
+        self._locks: dict[str, threading.RLock] = {}
+        self._locks_guard = threading.Lock()
+
+    def lock(self, key: str) -> threading.RLock:
+        """The lock of one resource, for read-change-write sequences that handlers of one run might mix up."""
+        with self._locks_guard:
+            return self._locks.setdefault(key, threading.RLock())
+
+    def find(self, id_: str, version: str) -> dict[str, Any] | None:
+        """What is there, or nothing (also where its parent is gone)."""
+        try:
+            return self.get(id_, version)
+        except ArmError as error:
+            if error.gone:
+                return None
+            raise
+
+    def get(self, id_: str, version: str) -> dict[str, Any]:
+        """What is there; `ArmError` where nothing is."""
+        return _body(self._send("GET", id_, version))
+
+    def post(self, id_: str, version: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """An action; `id_` ends in its name."""
+        return _body(self._send("POST", id_, version, body if body is not None else {}))
+
+    def put(self, id_: str, version: str, body: Mapping[str, Any], work: "Work") -> dict[str, Any]:
+        """Create or replace, and wait until it is done."""
+        return self._change("PUT", id_, version, body, work)
+
+    def patch(self, id_: str, version: str, body: Mapping[str, Any], work: "Work") -> dict[str, Any]:
+        """Change what the type's PATCH allows, and wait until it is done."""
+        return self._change("PATCH", id_, version, body, work)
+
+    def delete(self, id_: str, version: str, work: "Work") -> None:
+        """Delete, and wait until it is gone. What is gone already is no error."""
+        try:
+            self._change("DELETE", id_, version, None, work)
+        except ArmError as error:
+            if not error.gone:
+                raise
+
+    def _change(
+        self, method: str, id_: str, version: str, body: Mapping[str, Any] | None, work: "Work"
+    ) -> dict[str, Any]:
+        pause, longest = BUSY_SECONDS
+        while True:
+            try:
+                initial = self._send(method, id_, version, body)
+                break
+            except ArmError as error:
+                if not error.busy:
+                    raise
+                work.wait(pause, "waiting for another operation on it to finish")
+                pause = min(pause * 2, longest)
+        work.accepted()
+        polling = _Polling(work)
+        try:
+            polling.initialize(self._client, initial, lambda response: response)
+            polling.run()
+        except HttpResponseError as error:
+            raise _arm_error(error) from error
+        except AzureError as error:
+            raise ArmError("NoAnswer", str(error)) from error
+        last = polling.resource()
+        return {} if last is None else _body(last)
+
+    def _send(self, method: str, id_: str, version: str, body: Mapping[str, Any] | None = None) -> Any:
+        request = HttpRequest(method, id_, params={"api-version": version}, json=body)
+        try:
+            response = self._client.send_request(request, _return_pipeline_response=True)
+            response.http_response.raise_for_status()
+        except ClientAuthenticationError as error:
+            raise ArmError("AuthenticationFailed", str(error.message), _status(error)) from error
+        except HttpResponseError as error:
+            raise _arm_error(error) from error
+        except AzureError as error:
+            raise ArmError("NoAnswer", f"{self._client._base_url} gave no answer: {error}") from error  # noqa: SLF001
+        return response
+
+
+class _Polling(ARMPolling):
+    """ARM's polling, with pauses that end at once on Ctrl-C and show how long it has been."""
+
+    def __init__(self, work: "Work") -> None:
+        super().__init__(timeout=POLL_SECONDS)
+        self._work = work
+
+    def _sleep(self, delay: float) -> None:
+        self._work.wait(delay)
+
+
+def _body(response: Any) -> dict[str, Any]:
+    text = response.http_response.text()
+    body = json.loads(text) if text else {}
+    return body if isinstance(body, dict) else {}
+
+
+def _status(error: HttpResponseError) -> int:
+    return error.status_code or 0
+
+
+def _arm_error(error: HttpResponseError) -> ArmError:
+    """Azure's own code and text, the reasons it nests included."""
+    try:
+        document = json.loads(error.response.text()) if error.response is not None else {}
+    except ValueError:
+        document = {}
+    inner = document.get("error") if isinstance(document, dict) else None
+    if not isinstance(inner, dict):
+        return ArmError(f"HTTP {_status(error)}", str(error.message), _status(error))
+    reasons = [inner, *(detail for detail in inner.get("details") or [] if isinstance(detail, dict))]
+    texts = [str(reason.get("message") or "").strip() for reason in reasons]
+    known = {text: None for text in texts if text}
+    return ArmError(str(inner.get("code") or "Unknown"), "\n".join(known) or str(error.message), _status(error))

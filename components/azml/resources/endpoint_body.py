@@ -1,0 +1,158 @@
+"""A managed online endpoint as ARM has it, and the one way to change it without taking anything away.
+
+Owns reading it, the read-merge-PUT that keeps traffic and what others wrote, and the tags by which a rollout remembers
+what it does. Shared by the endpoint's, the deployment's and the rollout's handlers. Deliberately decides nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from azml.resources.arm_id import ArmId
+from azml.resources.errors import Refused
+from azml.resources.handler import ML, Values
+from azml.resources.work import Work
+
+ROLLOUT_TAG = "azml-rollout"
+"""Which rollout moves the endpoint's traffic."""
+RETIRED_TAG = "azml-retired"
+"""Deployments that left the program while they had traffic: the rollout deletes them once they have none."""
+OWN_TAGS = "azml-"
+"""Tags that start so are azml's memory, and no one's input."""
+TAG_LENGTH = 256
+"""Characters that a tag's value holds."""
+
+_READ_ONLY = ("scoringUri", "swaggerUri", "provisioningState")
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """What ARM said about an endpoint."""
+
+    id: ArmId
+    body: Values
+
+    @property
+    def properties(self) -> Values:
+        """Its properties."""
+        return dict(self.body["properties"])
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """All its tags."""
+        return dict(self.body.get("tags") or {})
+
+    @property
+    def traffic(self) -> dict[str, int]:
+        """Percent of requests by deployment; those without any are left out."""
+        return shares(self.properties.get("traffic"))
+
+    @property
+    def mirror_traffic(self) -> dict[str, int]:
+        """Percent of requests copied by deployment."""
+        return shares(self.properties.get("mirrorTraffic"))
+
+    @property
+    def rollout(self) -> str | None:
+        """Id of the rollout that owns the traffic."""
+        return self.tags.get(ROLLOUT_TAG)
+
+    @property
+    def retired(self) -> list[str]:
+        """Deployments that wait for the rollout to delete them."""
+        return [name for name in self.tags.get(RETIRED_TAG, "").split(",") if name]
+
+    def serves(self, deployment: str) -> bool:
+        """Whether requests reach a deployment, live or mirrored."""
+        return deployment in self.traffic or deployment in self.mirror_traffic
+
+
+def shares(traffic: Mapping[str, Any] | None) -> dict[str, int]:
+    """A traffic map without zeros: 0 and absent mean the same."""
+    return {name: int(percent) for name, percent in (traffic or {}).items() if percent}
+
+
+def find(work: Work, id_: ArmId) -> Endpoint | None:
+    """Read it, or nothing."""
+    body = work.arm.find(id_.text, ML)
+    return None if body is None else Endpoint(id_, body)
+
+
+def merge(work: Work, id_: ArmId, change: Callable[[Endpoint], tuple[Values, Mapping[str, str]]]) -> Endpoint:
+    """Read, change, PUT, wait, read again.
+
+    `change` gives the properties to set and all the tags. What it does not name is sent as it was read: ARM has no
+    PATCH for properties and no ETag on endpoints, and whether a PUT without traffic keeps it is not documented.
+    """
+    with work.arm.lock(id_.key):
+        before = Endpoint(id_, work.arm.get(id_.text, ML))
+        properties, tags = change(before)
+        kept = {key: value for key, value in before.properties.items() if key not in _READ_ONLY}
+        body = {
+            "location": before.body["location"],
+            "tags": dict(tags),
+            "properties": {**kept, **properties},
+            **{key: before.body[key] for key in ("kind", "sku") if before.body.get(key) is not None},
+        }
+        if before.body.get("identity") is not None:
+            body["identity"] = writable_identity(before.body["identity"])
+        work.arm.put(id_.text, ML, body, work)
+        return Endpoint(id_, work.arm.get(id_.text, ML))
+
+
+def patch_tags(work: Work, id_: ArmId, change: Callable[[Endpoint], Mapping[str, str]]) -> Endpoint:
+    """Change tags alone, by PATCH, which cannot touch traffic."""
+    with work.arm.lock(id_.key):
+        before = Endpoint(id_, work.arm.get(id_.text, ML))
+        return write_tags(work, before, change(before))
+
+
+def write_tags(work: Work, before: Endpoint, tags: Mapping[str, str], identity: Values | None = None) -> Endpoint:
+    """PATCH tags (and identity); where ARM merges instead of replacing, tags that should go need a PUT."""
+    if before.tags == dict(tags) and identity is None:
+        return before
+    body: Values = {"tags": dict(tags)}
+    if identity is not None:
+        body["identity"] = identity
+    work.arm.patch(before.id.text, ML, body, work)
+    after = Endpoint(before.id, work.arm.get(before.id.text, ML))
+    return after if after.tags == dict(tags) else merge(work, before.id, lambda _: ({}, tags))
+
+
+def writable_identity(identity: Values) -> Values:
+    """An identity without what only Azure writes."""
+    assigned = identity.get("userAssignedIdentities")
+    return {
+        "type": identity["type"],
+        **({"userAssignedIdentities": {key: {} for key in assigned}} if assigned else {}),
+    }
+
+
+def with_retired(tags: Mapping[str, str], names: list[str]) -> dict[str, str]:
+    """Tags that list deployments for the rollout to delete."""
+    others = {key: value for key, value in tags.items() if key != RETIRED_TAG}
+    text = ",".join(dict.fromkeys(names))
+    if len(text) > TAG_LENGTH:
+        raise Refused(
+            f"Too many deployments wait to be deleted by the rollout ({len(names)}); a tag holds no longer list.\n"
+            "Run `pulumi up`, so that the rollout deletes those without traffic, then repeat."
+        )
+    return {**others, RETIRED_TAG: text} if text else others
+
+
+def with_rollout(endpoint: Endpoint, rollout: str | None) -> dict[str, str]:
+    """The endpoint's tags under another rollout, or none."""
+    others = {key: value for key, value in endpoint.tags.items() if key != ROLLOUT_TAG}
+    return others if rollout is None else {**others, ROLLOUT_TAG: rollout}
+
+
+def set_traffic(endpoint: Endpoint, traffic: Mapping[str, int], mirror: Mapping[str, int]) -> Values:
+    """Properties that make the traffic exactly so.
+
+    Who loses all of it is named with 0: that holds whether the service replaces the map or merges it.
+    """
+    live, mirrored = endpoint.traffic, endpoint.mirror_traffic
+    properties: Values = {"traffic": {**dict.fromkeys(live, 0), **shares(traffic)}}
+    if mirrored or shares(mirror):
+        properties["mirrorTraffic"] = {**dict.fromkeys(mirrored, 0), **shares(mirror)}
+    return properties

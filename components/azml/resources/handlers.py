@@ -1,0 +1,22 @@
+"""Which class handles which resource of azml: the one table of them."""
+
+from azml.resources.code_version import CodeVersion, CodeVersionHandler
+from azml.resources.environment_version import EnvironmentVersion, EnvironmentVersionHandler
+from azml.resources.handler import Handler
+from azml.resources.managed_online_deployment import ManagedOnlineDeployment, ManagedOnlineDeploymentHandler
+from azml.resources.managed_online_endpoint import ManagedOnlineEndpoint, ManagedOnlineEndpointHandler
+from azml.resources.model_version import ModelVersion, ModelVersionHandler
+from azml.resources.resource import AzmlResource, token
+from azml.resources.rollout import Rollout, RolloutHandler
+
+RESOURCES: dict[type[AzmlResource], Handler] = {
+    CodeVersion: CodeVersionHandler(),
+    EnvironmentVersion: EnvironmentVersionHandler(),
+    ManagedOnlineDeployment: ManagedOnlineDeploymentHandler(),
+    ManagedOnlineEndpoint: ManagedOnlineEndpointHandler(),
+    ModelVersion: ModelVersionHandler(),
+    Rollout: RolloutHandler(),
+}
+
+HANDLERS: dict[str, Handler] = {token(resource.__name__): handler for resource, handler in RESOURCES.items()}
+"""By type token."""

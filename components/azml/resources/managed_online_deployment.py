@@ -1,0 +1,250 @@
+"""A managed online deployment: one release of a model behind an endpoint.
+
+Owns the release's body, scaling and its end. Scaling and tags go by PATCH, the rest is read, merged and written. The
+live instance count wins unless the program changes its own: an autoscaler moves it. Deliberately never moves traffic,
+and leaves what still serves to the rollout (`rollout`).
+"""
+
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+
+from azml.resources import deployment_body, endpoint_body
+from azml.resources.arm_id import ArmId
+from azml.resources.deployment_body import UNDER_WAY
+from azml.resources.diagnosis import likely_cause
+from azml.resources.errors import ArmError, Incomplete, Interrupted, Refused
+from azml.resources.handler import ML, Difference, Handler, Live, Values, require
+from azml.resources.resource import AzmlResource
+from azml.resources.work import Work
+
+FIXED = "fixed"
+"""The release of a deployment that keeps its name and is updated in place."""
+LOG_LINES = 30
+"""Lines of the container's log shown with a failure."""
+POLL_SECONDS = 2.0
+"""Between two looks at a deployment that an earlier run left under way."""
+
+
+class RequestSettingsArgs(TypedDict):
+    """How requests are queued and timed."""
+
+    request_timeout: NotRequired[str]
+    """Longest time for a request, ISO 8601. Absent: PT5S."""
+    max_concurrent_requests_per_instance: NotRequired[int]
+    """Requests that one instance works on at once. Absent: 1."""
+    max_queue_wait: NotRequired[str]
+    """Longest time in the queue, ISO 8601. Absent: PT0.5S."""
+
+
+class ProbeArgs(TypedDict):
+    """When Azure asks the container how it is. Durations are ISO 8601."""
+
+    initial_delay: NotRequired[str]
+    """Before the first probe. Absent: PT10S."""
+    period: NotRequired[str]
+    """Between probes. Absent: PT10S."""
+    timeout: NotRequired[str]
+    """For an answer. Absent: PT2S."""
+    success_threshold: NotRequired[int]
+    """Good answers after a bad one until it counts as well. Absent: 1."""
+    failure_threshold: NotRequired[int]
+    """Bad answers in a row until it counts as ill. Absent: 30."""
+
+
+class ManagedOnlineDeploymentArgs(TypedDict):
+    """Arguments of `ManagedOnlineDeployment`."""
+
+    endpoint_id: pulumi.Input[str]
+    """ARM id of the endpoint."""
+    name: pulumi.Input[str]
+    """Name of the deployment in Azure."""
+    deployment: NotRequired[pulumi.Input[str]]
+    """Its name in the program, the same for all its releases. Absent: `name`."""
+    release: NotRequired[pulumi.Input[str]]
+    """Which release this is. A deployment of the same name and release that is there already is adopted."""
+    model: NotRequired[pulumi.Input[str]]
+    """ARM id of a model version, or its registry URI."""
+    code_id: NotRequired[pulumi.Input[str]]
+    """ARM id of a code version."""
+    scoring_script: NotRequired[pulumi.Input[str]]
+    """The script in it that has `init()` and `run()`."""
+    environment_id: NotRequired[pulumi.Input[str]]
+    """ARM id of an environment version, or its registry URI."""
+    environment_variables: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
+    """Variables of the container."""
+    instance_type: pulumi.Input[str]
+    """VM size of each instance."""
+    instance_count: pulumi.Input[int]
+    """Instances. Sent when it is made and when this value changes: in between an autoscaler may move it."""
+    request_settings: NotRequired[RequestSettingsArgs]
+    """How requests are queued and timed."""
+    liveness_probe: NotRequired[ProbeArgs]
+    """Whether the container is alive."""
+    readiness_probe: NotRequired[ProbeArgs]
+    """Whether the container can take requests."""
+    app_insights_enabled: NotRequired[pulumi.Input[bool]]
+    """Send traces to Application Insights."""
+    egress_public_network_access: NotRequired[pulumi.Input[str]]
+    """Enabled or Disabled: whether the container reaches out."""
+    data_collector: NotRequired[pulumi.Input[dict[str, Any]]]
+    """Which requests and answers are kept, as in ARM."""
+    model_mount_path: NotRequired[pulumi.Input[str]]
+    """Where the model is mounted in a container that brings its own server."""
+    properties: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
+    """Properties of the deployment; Azure lets them be added, never changed."""
+    description: NotRequired[pulumi.Input[str]]
+    """What the deployment is for."""
+    tags: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
+    """Tags of the deployment. Tags of others stay."""
+
+
+class ManagedOnlineDeployment(AzmlResource):
+    """A deployment behind a managed online endpoint. It takes requests once a `Rollout` gives it some."""
+
+    name: pulumi.Output[str]
+    """Name of the deployment in Azure."""
+    provisioning_state: pulumi.Output[str]
+    """Succeeded once it can take requests."""
+
+    def __init__(
+        self, name: str, args: ManagedOnlineDeploymentArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(name, args, opts)
+
+
+class ManagedOnlineDeploymentHandler(Handler):
+    """CRUD of `ManagedOnlineDeployment`."""
+
+    what = "online deployment"
+    identity = frozenset({"endpointId", "name"})
+    computed = frozenset({"provisioningState"})
+    sensitive = frozenset({"environmentVariables"})
+
+    def check(self, inputs: Values) -> Values:
+        """A name that says nothing of releases is a fixed one."""
+        require(inputs, ["endpointId", "name", "instanceType", "instanceCount"], self.what)
+        if (inputs.get("codeId") is None) != (inputs.get("scoringScript") is None):
+            raise Refused("An online deployment needs codeId and scoringScript together, or neither of them.")
+        return {"deployment": inputs["name"], "release": FIXED, **inputs}
+
+    def arm_id(self, inputs: Values) -> ArmId:
+        """The deployment's id."""
+        return ArmId.parse(inputs["endpointId"]).child("deployments", inputs["name"])
+
+    def look(self, work: Work, id_: ArmId) -> Live | None:
+        """What is there now."""
+        found = work.arm.find(id_.text, ML)
+        if found is None:
+            return None
+        return Live(deployment_body.inputs_of(id_, found), deployment_body.outputs_of(found))
+
+    def compare(self, inputs: Values, live: Live) -> dict[str, str]:
+        """As everywhere; a deployment that is not in order has drifted too. The instance count never has."""
+        drifted = super().compare(inputs, live)
+        drifted.pop("instanceCount", None)
+        state = live.outputs["provisioningState"]
+        if state != "Succeeded":
+            drifted["provisioningState"] = f"Deployment {inputs['name']} is {state} in Azure: it is updated."
+        return drifted
+
+    def create(self, work: Work, inputs: Values) -> Values:
+        """Make it, or adopt the release that is there: kept warm, or left by a run that did not finish."""
+        id_ = self.arm_id(inputs)
+        found = work.arm.find(id_.text, ML)
+        if found is not None:
+            own = found["properties"].get("properties") or {}
+            if own.get(deployment_body.RELEASE) != inputs["release"]:
+                raise Refused(
+                    f"Deployment '{id_.name}' exists already on endpoint {id_.parent.name}, and it is not this release "
+                    f"of {inputs['deployment']}.\nGive yours another name, or delete the one that is there: az ml "
+                    f"online-deployment delete --endpoint-name {id_.parent.name} --name {id_.name}"
+                )
+            work.say(f"Deployment {id_.name} is there already: it is used.")
+        return self._bring(work, id_, found, {}, inputs)
+
+    def update(self, work: Work, old: Values, inputs: Values, state: Values) -> Values:  # noqa: ARG002
+        """Bring it to what is wanted; a release that is gone is made again."""
+        id_ = self.arm_id(inputs)
+        return self._bring(work, id_, work.arm.find(id_.text, ML), old, inputs)
+
+    def difference(self, work: Work, old: Values, state: Values, inputs: Values) -> Difference:
+        """As everywhere, and what Azure cannot change in place is said in the preview."""
+        found = super().difference(work, old, state, inputs)
+        if not found.replaced and {"instanceType"} & (found.changed | found.drifted.keys()):
+            raise Refused(
+                f"The instance type of deployment {inputs['name']} cannot change in place "
+                f"(it is {old.get('instanceType')}, and {inputs['instanceType']} is wanted).\n"
+                "Use release: auto, which makes a new deployment beside it, or give the deployment another name."
+            )
+        return found
+
+    def delete(self, work: Work, state: Values) -> None:
+        """Delete it, unless requests still reach it: then it is left in place, and the rollout deletes it later."""
+        id_ = self.arm_id(state)
+        with work.arm.lock(id_.parent.key):
+            endpoint = endpoint_body.find(work, id_.parent)
+            if endpoint is None or work.arm.find(id_.text, ML) is None:
+                return
+            if id_.name in endpoint.retired:
+                return
+            if endpoint.serves(id_.name):
+                retired = [*endpoint.retired, id_.name]
+                endpoint_body.write_tags(work, endpoint, endpoint_body.with_retired(endpoint.tags, retired))
+                work.warn(f"Deployment {id_.name} still serves: it stays until the rollout has moved its traffic away.")
+                return
+        work.doing(f"deleting deployment {id_.name}")
+        work.arm.delete(id_.text, ML, work)
+
+    def _bring(self, work: Work, id_: ArmId, found: Values | None, old: Values, inputs: Values) -> Values:
+        """Make one write, of the kind that changes least."""
+        try:
+            found = self._settled(work, id_, found)
+            if found is None or not deployment_body.is_current(found, old, inputs):
+                location = str(work.arm.get(id_.parent.text, ML)["location"])
+                work.doing(f"{'creating' if found is None else 'updating'} deployment {id_.name}")
+                found = work.arm.put(id_.text, ML, deployment_body.body(location, found, old, inputs), work)
+            else:
+                found = self._patched(work, id_, found, old, inputs)
+        except (ArmError, Interrupted) as error:
+            raise self._explained(work, id_, inputs, error) from error
+        return {**inputs, **deployment_body.outputs_of(found)}
+
+    def _patched(self, work: Work, id_: ArmId, found: Values, old: Values, inputs: Values) -> Values:
+        tags, count = deployment_body.tags(found, old, inputs), deployment_body.capacity(found, old, inputs)
+        if tags == (found.get("tags") or {}) and count == deployment_body.count(found):
+            return found
+        work.doing(f"scaling deployment {id_.name} to {count}")
+        work.arm.patch(id_.text, ML, {"tags": tags, "sku": {"name": "Default", "capacity": count}}, work)
+        return work.arm.get(id_.text, ML)
+
+    def _settled(self, work: Work, id_: ArmId, found: Values | None) -> Values | None:
+        """Wait for what an earlier run started: a write of our own would only start it again."""
+        while found is not None and found["properties"].get("provisioningState") in UNDER_WAY:
+            work.accepted()
+            work.wait(POLL_SECONDS, f"waiting for deployment {id_.name}, which an earlier run started")
+            found = work.arm.find(id_.text, ML)
+        return found
+
+    def _explained(self, work: Work, id_: ArmId, inputs: Values, error: ArmError | Interrupted) -> Exception:
+        """Azure's words, the container's last words, and what they probably mean."""
+        text = f"Deployment {id_.name}: {error}"
+        if isinstance(error, Interrupted):
+            return Incomplete(text, id_.text, inputs) if work.was_accepted else Refused(text)
+        log = self._last_lines(work, id_) if work.was_accepted else ""
+        if log and log not in text:
+            text += f"\n\nLast lines of its log:\n{log}"
+        cause = likely_cause(f"{log}\n{error}")
+        if cause is not None:
+            text += f"\n\nLikely cause: {cause}"
+        return Incomplete(text, id_.text, inputs) if work.was_accepted else Refused(text)
+
+    def _last_lines(self, work: Work, id_: ArmId) -> str:
+        for container in ("InferenceServer", "StorageInitializer"):
+            try:
+                answer = work.arm.post(f"{id_.text}/getLogs", ML, {"containerType": container, "tail": LOG_LINES})
+            except ArmError:
+                continue
+            if content := str(answer.get("content") or "").strip():
+                return "\n".join(content.splitlines()[-LOG_LINES:])
+        return ""

@@ -1,0 +1,70 @@
+"""One call of the engine, as a handler sees it: the ARM client, the urn, how long it may take, where progress goes.
+
+Owns waiting: every pause of a handler goes through `Work.wait`, so Ctrl-C ends it at once. Deliberately knows nothing
+of gRPC: the provider gives it functions.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from azml.resources.errors import Interrupted
+
+if TYPE_CHECKING:
+    from azml.resources.arm import Arm
+
+LONGEST_SECONDS = 2 * 3600.0
+"""How long an operation may take unless `custom_timeouts` says otherwise: azure-native's own default."""
+
+
+class Work:
+    """What a handler may use while it serves one call."""
+
+    def __init__(
+        self,
+        arm: "Callable[[], Arm]",
+        urn: str,
+        cancelled: threading.Event,
+        log: Callable[[str, str, str], None],
+        seconds: float = 0,
+    ) -> None:
+        """`log(urn, severity, text)` takes the severities status, info and warning; `seconds` 0 means the default."""
+        self._arm, self.urn, self._cancelled, self._log = arm, urn, cancelled, log
+        self._started = time.monotonic()
+        self._seconds = seconds or LONGEST_SECONDS
+        self._doing = ""
+        self.was_accepted = False
+
+    @property
+    def arm(self) -> "Arm":
+        """The client, made on first use."""
+        return self._arm()
+
+    def doing(self, text: str) -> None:
+        """Show what goes on, on the resource's status line."""
+        self._doing = text
+        self._log(self.urn, "status", text)
+
+    def say(self, text: str) -> None:
+        """Tell something that stays readable after the run."""
+        self._log(self.urn, "info", text)
+
+    def warn(self, text: str) -> None:
+        """Tell something that the user should look at."""
+        self._log(self.urn, "warning", text)
+
+    def accepted(self) -> None:
+        """Note that Azure took a change: from here on a failure leaves something behind."""
+        self.was_accepted = True
+
+    def wait(self, seconds: float, doing: str | None = None) -> None:
+        """Pause; `Interrupted` on Ctrl-C or when the call has taken longer than it may."""
+        passed = time.monotonic() - self._started
+        if passed + seconds > self._seconds:
+            raise Interrupted(f"Azure was not done after {passed:.0f} s, the longest that this operation may take.")
+        text = doing or self._doing
+        if text and passed >= 1:
+            self._log(self.urn, "status", f"{text} ({passed:.0f} s)")
+        if self._cancelled.wait(seconds):
+            raise Interrupted("Cancelled while Azure was at work.")

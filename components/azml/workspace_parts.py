@@ -1,0 +1,184 @@
+"""What a workspace stands on: resource group, storage account, key vault, insights, registry, identity and its roles.
+
+Owns how each is set up: no public blobs, TLS 1.2, roles instead of access policies, no admin user. Deliberately not the
+workspace itself, and not which of them exist already.
+"""
+
+from functools import cached_property, partial
+
+import pulumi
+from pulumi_azure_native import (
+    applicationinsights,
+    authorization,
+    keyvault,
+    managedidentity,
+    operationalinsights,
+    resources,
+    storage,
+)
+
+from azml import naming
+from azml.container_registry import ContainerRegistry, ContainerRegistryArgs
+from azml.facts import roles
+from azml.spec.workspace import WorkspaceSpec
+
+LOG_DAYS = 30
+"""Days that logs are kept: Log Analytics' own default, and what its price includes."""
+SOFT_DELETE_DAYS = {"dev": 7, "test": 7, "prod": 90}
+"""Days that a deleted key vault can be recovered, by stage: the fewest that Azure allows, and the most."""
+
+STORAGE_ROLES = ("Storage Account Contributor", "Storage Blob Data Contributor")
+STORAGE_ROLE_WITHOUT_KEYS = "Storage File Data Privileged Contributor"
+VAULT_ROLES = ("Key Vault Contributor", "Key Vault Administrator")
+INSIGHTS_ROLES = ("Application Insights Component Contributor",)
+REGISTRY_ROLES = ("Contributor",)
+"""What a workspace's own identity needs: Contributor and a data role on each part (how-to-identity-based-service-
+authentication.md, 2022-12). It is the Contributor of that service alone where Azure has one; the registry has none, and
+image builds need more than push and pull."""
+
+Id = pulumi.Output[str] | str
+
+
+class Group:
+    """The resource group: made where the estate names none."""
+
+    def __init__(self, name: str, spec: WorkspaceSpec, child: pulumi.ResourceOptions) -> None:
+        if spec.resource_group is None:
+            # Named by azure-native with a random ending: a key vault and a workspace keep their names for days after
+            # they were deleted, and theirs derive from the group, so `destroy` and `up` again meets no old name.
+            made = resources.ResourceGroup(f"{name}-rg", location=spec.location, tags=spec.tags, opts=child)
+            self.id, self.name, self.location = made.id, made.name, made.location
+        else:
+            found = resources.get_resource_group_output(
+                resource_group_name=spec.resource_group, opts=pulumi.InvokeOutputOptions(parent=child.parent)
+            )
+            self.id, self.name, self.location = found.id, found.name, found.location
+
+
+class Parts:
+    """Makes the parts of one workspace. `granted` are the role assignments that it must wait for."""
+
+    def __init__(self, name: str, spec: WorkspaceSpec, child: pulumi.ResourceOptions) -> None:
+        self._name, self._spec, self._child = name, spec, child
+        self.group = Group(name, spec, child)
+        self.location: Id = spec.location or self.group.location
+        self.identity_id: pulumi.Output[str] | None = None
+        self.granted: list[pulumi.Resource] = []
+
+    def storage_account(self) -> pulumi.Output[str]:
+        """Blobs and files; without keys where the workspace reaches it by identity."""
+        account = storage.StorageAccount(
+            f"{self._name}-storage",
+            resource_group_name=self.group.name,
+            account_name=self.group.id.apply(lambda id_: naming.storage_account(self._spec.name, id_)),
+            location=self.location,
+            kind="StorageV2",
+            sku={"name": "Standard_LRS"},
+            minimum_tls_version="TLS1_2",
+            enable_https_traffic_only=True,
+            allow_blob_public_access=False,
+            allow_cross_tenant_replication=False,
+            allow_shared_key_access=not self._keyless,
+            tags=self._spec.tags,
+            opts=self._child,
+        )
+        return account.id
+
+    def key_vault(self, stage: str) -> pulumi.Output[str]:
+        """Secrets by role. In production it cannot be purged before its time: never to be undone, so only there."""
+        vault = keyvault.Vault(
+            f"{self._name}-vault",
+            resource_group_name=self.group.name,
+            vault_name=self.group.id.apply(lambda id_: naming.key_vault(self._spec.name, id_)),
+            location=self.location,
+            properties=keyvault.VaultPropertiesArgs(
+                tenant_id=self._tenant_id,
+                sku=keyvault.SkuArgs(family="A", name=keyvault.SkuName.STANDARD),
+                enable_rbac_authorization=True,
+                enable_soft_delete=True,
+                soft_delete_retention_in_days=SOFT_DELETE_DAYS[stage],
+                enable_purge_protection=True if stage == "prod" else None,
+            ),
+            tags=self._spec.tags,
+            opts=self._child,
+        )
+        return vault.id
+
+    def application_insights(self) -> pulumi.Output[str]:
+        """Traces and metrics, kept in a Log Analytics workspace of their own."""
+        logs = operationalinsights.Workspace(
+            f"{self._name}-logs",
+            resource_group_name=self.group.name,
+            workspace_name=f"log-{self._spec.name}",
+            location=self.location,
+            sku={"name": "PerGB2018"},
+            retention_in_days=LOG_DAYS,
+            tags=self._spec.tags,
+            opts=self._child,
+        )
+        insights = applicationinsights.Component(
+            f"{self._name}-insights",
+            resource_group_name=self.group.name,
+            resource_name_=f"appi-{self._spec.name}",
+            location=self.location,
+            kind="web",
+            application_type="web",
+            ingestion_mode="LogAnalytics",
+            workspace_resource_id=logs.id,
+            tags=self._spec.tags,
+            opts=self._child,
+        )
+        return insights.id
+
+    def container_registry(self, args: ContainerRegistryArgs) -> pulumi.Output[str]:
+        """Images of environments."""
+        made_up = self.group.id.apply(lambda id_: naming.container_registry(self._spec.name, id_))
+        defaults: ContainerRegistryArgs = {
+            "name": made_up,
+            "resource_group": self.group.name,
+            "location": self.location,
+            "tags": self._spec.tags,
+        }
+        given = {key: value for key, value in args.items() if value is not None}
+        registry = ContainerRegistry(f"{self._name}-registry", {**defaults, **given}, self._child)  # type: ignore[typeddict-item]
+        return registry.registry_id
+
+    def identity_with_roles(self, storage_id: Id, vault_id: Id, insights_id: Id, registry_id: Id) -> pulumi.Output[str]:
+        """Make the workspace's own identity, and let it do what a workspace must, on each part alone."""
+        identity = managedidentity.UserAssignedIdentity(
+            f"{self._name}-identity",
+            resource_group_name=self.group.name,
+            resource_name_=f"id-{self._spec.name}",
+            location=self.location,
+            tags=self._spec.tags,
+            opts=self._child,
+        )
+        self.identity_id = identity.id
+        without_keys = (STORAGE_ROLE_WITHOUT_KEYS,) if self._keyless else ()
+        self._grant(identity.principal_id, "storage", storage_id, (*STORAGE_ROLES, *without_keys))
+        self._grant(identity.principal_id, "vault", vault_id, VAULT_ROLES)
+        self._grant(identity.principal_id, "insights", insights_id, INSIGHTS_ROLES)
+        self._grant(identity.principal_id, "registry", registry_id, REGISTRY_ROLES)
+        return identity.id
+
+    def _grant(self, principal_id: pulumi.Output[str], part: str, scope: Id, names: tuple[str, ...]) -> None:
+        subscription = pulumi.Output.from_input(scope).apply(lambda id_: id_.split("/")[2])
+        for role in names:
+            assignment = authorization.RoleAssignment(
+                f"{self._name}-{part}-{role.lower().replace(' ', '-')}",
+                scope=scope,
+                principal_id=principal_id,
+                principal_type="ServicePrincipal",
+                role_definition_id=subscription.apply(partial(roles.definition_id, role)),
+                opts=self._child,
+            )
+            self.granted.append(assignment)
+
+    @property
+    def _keyless(self) -> bool:
+        return self._spec.system_datastores_auth_mode == "identity"
+
+    @cached_property
+    def _tenant_id(self) -> pulumi.Output[str]:
+        options = pulumi.InvokeOutputOptions(parent=self._child.parent)
+        return authorization.get_client_config_output(opts=options).tenant_id
