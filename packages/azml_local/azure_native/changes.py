@@ -12,6 +12,8 @@ from typing import Any
 from azml_local.azure_native import naming
 from azml_local.azure_native.table import Row
 
+VERSION = "azureApiVersion"
+"""Input that no program sets: the API version of the row."""
 _MISSING = object()
 
 
@@ -51,6 +53,8 @@ class Changes:
 
 def between(row: Row, old: Mapping[str, Any], new: Mapping[str, Any], state: Mapping[str, Any]) -> Changes:
     """Compare old with new inputs. `state` holds the old outputs."""
+    if VERSION in state:  # imported, or written before inputs had it
+        old = {VERSION: state[VERSION], **old}
     replacing = {*naming.parameters(row), *row.create_only}
     detailed = {}
     for place, kind in _object(_significant(old, new), new, "", "", replacing):

@@ -11,10 +11,9 @@ from typing import Any
 from azml_local.azure_native import changes, mapping, naming, nodes
 from azml_local.azure_native.account import Account
 from azml_local.azure_native.arm import Limit
+from azml_local.azure_native.changes import VERSION
 from azml_local.azure_native.errors import ArmError, OperationFailed, Refused
 from azml_local.azure_native.table import Row
-
-_VERSION = "azureApiVersion"
 
 
 class NotFinished(Refused):
@@ -45,7 +44,7 @@ def complete(account: Account, row: Row, inputs: dict[str, Any], old: Mapping[st
         location = old.get("location") or account.location or account.location_of_group(inputs, limit)
         if location is not None:
             inputs["location"] = location
-    inputs.setdefault(_VERSION, row.version)
+    inputs.setdefault(VERSION, row.version)
 
 
 def create(account: Account, row: Row, inputs: Mapping[str, Any], limit: Limit) -> Found:
@@ -96,7 +95,7 @@ def read(
             return None
         raise
     node = nodes.body(row)
-    outputs = {**mapping.to_outputs(node, answer), _VERSION: row.version}
+    outputs = {**mapping.to_outputs(node, answer), VERSION: row.version}
     if inputs is None:
         return Found(id_, outputs, {**naming.from_id(row, id_), **mapping.to_inputs(node, answer)})
     before = {
@@ -153,7 +152,7 @@ def _written(
     limit: Limit,
 ) -> Found:
     """Write, then read: what the GET answers is what state keeps."""
-    node, version = nodes.body(row), {_VERSION: row.version}
+    node, version = nodes.body(row), {VERSION: row.version}
     try:
         answer = account.arm.write(request[0], id_, row.version, request[1], limit)
     except OperationFailed as error:

@@ -7,6 +7,7 @@ from typing import Any
 from azml_local.azure_native import mapping, naming, nodes, table
 from azml_local.azure_native.account import Account
 from azml_local.azure_native.arm import Limit
+from azml_local.azure_native.changes import VERSION
 from azml_local.azure_native.errors import Refused
 from azml_local.azure_native.table import NotEmulated
 
@@ -31,4 +32,4 @@ def call(account: Account, token: str, args: Mapping[str, Any], limit: Limit) ->
         raise Refused(f"azure-native stand-in does not emulate the function {token}") from error
     id_ = naming.resource_id(row, args, account.subscription_id)
     answer = account.arm.get(id_, row.version, limit)
-    return {**mapping.to_outputs(nodes.body(row), answer), "azureApiVersion": row.version}
+    return {**mapping.to_outputs(nodes.body(row), answer), VERSION: row.version}

@@ -1,11 +1,13 @@
 """Create, read, update, delete: which requests go out, and what state keeps."""
 
+import dataclasses
 import threading
 import time
 from typing import Any
 
 import pytest
 
+from azml_local.azure_native import table
 from tests.support.provider_client import UNKNOWN, Client, Failure
 from tests.support.tiny_arm import SUBSCRIPTION, TinyArm
 
@@ -391,6 +393,14 @@ def test_a_delete_that_fails_is_told(arm: TinyArm, client: Client, answers: list
         client.delete(ACCOUNT, STORE)
 
 
+def test_a_read_that_fails_after_a_write_leaves_the_answer_of_the_write(arm: TinyArm, client: Client) -> None:
+    """A warning, not an error: the resource is there."""
+    arm.script("GET", STORE, (404, {}, None), (403, {}, {"error": {"code": "AuthorizationFailed", "message": "no"}}))
+    id_, outputs = client.create(ACCOUNT, GIVEN)
+    assert (id_, outputs["kind"]) == (STORE, "StorageV2")
+    assert "primaryEndpoints" not in outputs
+
+
 SERVICE = "azure-native:storage:BlobServiceProperties"
 BLOBS = f"{STORE}/blobServices/default"
 
@@ -404,3 +414,22 @@ def test_a_singleton_is_set_and_set_back(arm: TinyArm, client: Client) -> None:
     client.delete(SERVICE, BLOBS)
     assert arm.asked("DELETE") == []
     assert arm.asked("PUT")[1][1] == {}
+
+
+@pytest.mark.parametrize(
+    ("live", "adopted"), [({"isVersioningEnabled": False}, True), ({"isVersioningEnabled": True}, False)]
+)
+def test_what_azure_made_with_its_parent_is_taken_over_while_untouched(
+    arm: TinyArm, client: Client, monkeypatch: pytest.MonkeyPatch, live: dict[str, Any], adopted: bool
+) -> None:
+    """For sub-resources that can be deleted, too: error `cannot create already existing subresource '<id>'`."""
+    row = table.resource(SERVICE)
+    sub = dataclasses.replace(row, singleton=False, default_body={"isVersioningEnabled": False})
+    monkeypatch.setitem(table._BY_TOKEN, row.token, sub)
+    arm.put(BLOBS, properties=live)
+    given = {"resourceGroupName": "rg", "accountName": "store", "blobServicesName": "default"}
+    if adopted:
+        assert client.create(SERVICE, given)[0] == BLOBS
+    else:
+        with pytest.raises(Failure, match=f"cannot create already existing subresource '{BLOBS}'"):
+            client.create(SERVICE, given)
