@@ -33,12 +33,14 @@ _Call = Callable[[Any], Any]
 
 def main(arguments: list[str]) -> None:
     """Serve until the engine that started us is gone. The engine gives its address and reads our port."""
+    parent = (
+        os.getppid()
+    )  # before the port is told: an engine that ends after that is noticed, one before breaks the pipe
     engine = Engine(arguments[0] if arguments else None)
     provider = Provider(version(), engine)
     server, port = serve(provider, engine)
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    parent = os.getppid()
     while os.getppid() == parent:
         server.wait_for_termination(timeout=1.0)
     server.stop(grace=None)
