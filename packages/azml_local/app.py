@@ -38,7 +38,7 @@ class App:
         """Answer; what nobody foresaw is ARM's envelope too, and the traceback goes to the log."""
         try:
             return await self._answer(request)
-        except Exception:
+        except Exception:  # noqa: BLE001 - the boundary to the client
             _log.exception("%s %s", request.method, request.url.path)
             error = ArmError(500, "InternalServerError", "The local Azure failed; its logs/server.log says why.")
             return JSONResponse({"error": error.document()}, 500)

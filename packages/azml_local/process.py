@@ -1,7 +1,7 @@
 """The local Azure as a background process: started once, found again, ended with all its children.
 
-Owns who starts and stops (one at a time, by a lock on a file), what a client's environment looks like, and what is known
-without asking the server. The server itself is `serve`.
+Owns who starts and stops (one at a time, by a lock on a file), what a client's environment looks like, and what is
+known without asking the server. The server itself is `serve`.
 """
 
 import fcntl

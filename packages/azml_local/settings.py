@@ -1,7 +1,7 @@
 """What a user may set about the local Azure, mostly where Azure's own behaviour is not documented.
 
-Owns the settings, their defaults and the reading of `settings.yaml` in the home. Each undocumented behaviour defaults to
-the unkind answer, so that what works here works there.
+Owns the settings, their defaults and the reading of `settings.yaml` in the home. Each undocumented behaviour defaults
+to the unkind answer, so that what works here works there.
 """
 
 from collections.abc import Mapping

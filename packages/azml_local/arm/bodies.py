@@ -53,8 +53,10 @@ def refuse_bad_tags(tags: dict[str, str]) -> None:
 
 
 def canonical(value: Any, shape: Shape, *, write_only: bool = False) -> Any:
-    """Copy a body as ARM writes it: property names and enum values in their own case, without nulls, without read-only
-    values and unknown properties, and (unless asked for) without write-only ones.
+    """Copy a body as ARM writes it.
+
+    Property names and enum values are in their own case; nulls, read-only values, unknown properties and (unless asked
+    for) write-only values are left out.
     """
     if isinstance(value, dict) and shape.kind in ("obj", "disc"):
         return _members(value, shape.variant(value), write_only)

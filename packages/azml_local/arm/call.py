@@ -9,7 +9,7 @@ from azml_local.arm.store import Operation
 
 @dataclass(frozen=True)
 class Call:
-    """What a client asks. Names in `query` and `headers` are lower case; `url` is the full request URL without query."""
+    """What a client asks. Names in `query` and `headers` are lower case; `url` is whole but for the query."""
 
     method: str
     url: str

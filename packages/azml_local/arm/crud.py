@@ -49,7 +49,7 @@ class Crud:
         return type_
 
     def existing(self, id_: ResourceId, child: ResourceId | None = None) -> ResourceId:
-        """Write the id of something that must exist as ARM does; otherwise 404, naming a nested `child` if there is one."""
+        """Write the id of something that must exist as ARM does. Raises 404, about a nested `child` if there is one."""
         if id_.type == SUBSCRIPTION and id_.name.lower() != self._azure.identity.subscription_id:
             raise ArmError(404, "SubscriptionNotFound", f"The subscription '{id_.name}' could not be found.")
         type_, place = self.locate(id_)
@@ -151,11 +151,13 @@ class Crud:
         bodies.refuse_bad_tags(write.body.get("tags") or {})
         refuse_bad_location(type_, write)
         if existing is not None:
-            _refuse_fixed(type_, write, existing)
+            _keep_fixed(type_, write, existing)
             bodies.carry_read_only(write.body, existing.body, shape)
         type_.check(write)
         bodies.add_defaults(write.body, type_.defaults)
-        fill_identity(write.body, existing and existing.body, self._azure.identity.tenant_id, self._azure.store)
+        fill_identity(
+            write.body, existing.body if existing else None, self._azure.identity.tenant_id, self._azure.store
+        )
         type_.fill(write)
         _stamp(type_, write, call.caller)
         return write
@@ -222,16 +224,26 @@ def _object(body: Any) -> dict[str, Any]:
     return body
 
 
-def _refuse_fixed(type_: ResourceType, write: Write, existing: Resource) -> None:
+def _keep_fixed(type_: ResourceType, write: Write, existing: Resource) -> None:
+    """Keep what only a creation sets; refuse another value."""
     for name in type_.create_only:
-        old, new = existing.body.get("properties", {}).get(name), write.body.get("properties", {}).get(name)
-        if new is not None and new != old:
+        old, new = existing.properties.get(name), write.properties.get(name)
+        if new is None and old is not None:
+            write.properties[name] = old
+        elif new is not None and not _same(old, new):
             raise ArmError(
                 400,
                 "PropertyChangeNotAllowed",
-                f"Changing property 'properties.{name}' of {type_.type} is not allowed: it is '{old}', the request says "
-                f"'{new}'. Create another resource instead.",
+                f"Changing property 'properties.{name}' of {type_.type} is not allowed: it is '{old}', the request "
+                f"says '{new}'. Create another resource instead.",
             )
+
+
+def _same(old: Any, new: Any) -> bool:
+    """Compare two values; ids count in any case."""
+    if isinstance(old, str) and isinstance(new, str) and new.startswith("/"):
+        return old.lower() == new.lower()
+    return bool(old == new)
 
 
 def _stamp(type_: ResourceType, write: Write, caller: str) -> None:

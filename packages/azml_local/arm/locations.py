@@ -86,6 +86,6 @@ def _moved(write: Write, old: str, new: str) -> ArmError:
     return ArmError(
         409,
         "InvalidResourceLocation",
-        f"The resource '{write.id.name}' already exists in location '{old}' in resource group '{group.name}'. A resource "
-        f"with the same name cannot be created in location '{new}'. Please select a new resource name.",
+        f"The resource '{write.id.name}' already exists in location '{old}' in resource group '{group.name}'. "
+        f"A resource with the same name cannot be created in location '{new}'. Please select a new resource name.",
     )

@@ -32,7 +32,8 @@ def fill_identity(body: dict[str, Any], old: dict[str, Any] | None, tenant: str,
             raise ArmError(
                 400,
                 "FailedIdentityOperation",
-                f"Failed to perform resource identity operation. Status: 'NotFound'. The identity '{id_}' was not found.",
+                "Failed to perform resource identity operation. Status: 'NotFound'. "
+                f"The identity '{id_}' was not found.",
             )
         identity["userAssignedIdentities"][id_] = {
             name: resource.properties[name] for name in ("principalId", "clientId")

@@ -111,7 +111,7 @@ class Operations:
                 await self._work(operation, resource)
             except ArmError as problem:
                 error = problem
-            except Exception:
+            except Exception:  # noqa: BLE001 - the boundary of the task: the client must hear of it
                 _log.exception("%s of %s", operation.verb, operation.resource)
                 error = ArmError(500, "InternalServerError", "The local Azure failed; its logs/server.log says why.")
         self._end(operation, resource, error)

@@ -28,12 +28,7 @@ class Router:
     async def answer(self, path: str, call: Call) -> Answer:
         """Answer a request; what goes wrong comes out as ARM's error envelope."""
         try:
-            if not call.query.get("api-version"):
-                raise ArmError(
-                    400,
-                    "MissingApiVersionParameter",
-                    "The api-version query parameter (?api-version=) is required for all requests.",
-                )
+            _refuse_without_version(call)
             return await self._answer(parse(path), call)
         except ArmError as error:
             return Answer(error.status, {"error": error.document()})
@@ -93,3 +88,12 @@ class Router:
         if isinstance(result, Started):
             return replies.accepted(call, _ACTION, 202, result.operation, None, location_of(resource))
         return Answer(200, result)
+
+
+def _refuse_without_version(call: Call) -> None:
+    if not call.query.get("api-version"):
+        raise ArmError(
+            400,
+            "MissingApiVersionParameter",
+            "The api-version query parameter (?api-version=) is required for all requests.",
+        )

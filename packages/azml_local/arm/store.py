@@ -1,9 +1,9 @@
 """What exists: resources, running operations and soft-deleted resources, in one SQLite file.
 
-Owns the file and its transactions. A commit is in the system's hands before the answer goes out, so killing the process
-loses nothing acknowledged (WAL, synchronous NORMAL; only a power cut could). Calls are synchronous and short on purpose:
-what happens between two awaits of a request cannot be interleaved with another one. Imports nothing heavy: the command
-line reads the same file while the server runs.
+Owns the file and its transactions. A commit is in the system's hands before the answer goes out, so killing the
+process loses nothing acknowledged (WAL, synchronous NORMAL; only a power cut could). Calls are synchronous and short on
+purpose: what happens between two awaits of a request cannot be interleaved with another one. Imports nothing heavy: the
+command line reads the same file while the server runs.
 """
 
 import json
@@ -52,7 +52,8 @@ class Resource:
     @property
     def state(self) -> str | None:
         """`provisioningState`; None where the type has none."""
-        return self.body.get("properties", {}).get("provisioningState")
+        found: str | None = self.body.get("properties", {}).get("provisioningState")
+        return found
 
 
 @dataclass
@@ -134,7 +135,8 @@ class Store:
 
     def below(self, scope: ResourceId | None, type_: str | None = None) -> list[Resource]:
         """Everything below a scope (None: everywhere), of one type or all, in the order of creation."""
-        clauses, values = [], []
+        clauses: list[str] = []
+        values: list[str] = []
         if scope is not None:
             clauses.append("key > ? AND key < ?")
             values += _below(scope.key)
@@ -190,8 +192,7 @@ class Store:
 
     def _operations(self, where: str, value: str) -> list[Operation]:
         rows = self.database.execute(
-            "SELECT id, resource, lock, verb, options, status, error, started, ended FROM operations "
-            f"WHERE {where} ORDER BY started",
+            f"SELECT id, resource, lock, verb, options, status, error, started, ended FROM operations WHERE {where}",  # noqa: S608 - fixed texts
             (value,),
         )
         return [

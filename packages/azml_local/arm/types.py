@@ -35,8 +35,10 @@ def action(name: str) -> Callable[[_Action], _Action]:
 
 @dataclass(frozen=True)
 class Reply:
-    """How a verb is answered: status where the resource is new and where it was there; `follow` names the header of a
-    long-running operation. No single rule holds: official clients refuse other codes than those of their type.
+    """How a verb is answered: status where the resource is new, and where it was there.
+
+    `follow` names the header of a long-running operation. No single rule holds: official clients refuse other codes
+    than those of their type.
     """
 
     created: int = 201
@@ -111,7 +113,7 @@ class ResourceType:
         """Look a resource up."""
         return self.azure.store.get(id_)
 
-    def members(self, scope: ResourceId | None, call: Call) -> list[Resource]:  # noqa: ARG002 - for those who filter
+    def members(self, scope: ResourceId | None, _call: Call) -> list[Resource]:
         """List the resources of this type in a scope or below a parent."""
         return self.azure.store.below(scope, self.type)
 
@@ -135,13 +137,15 @@ class ResourceType:
     def delete_absent(self, id_: ResourceId, call: Call) -> None:
         """Do what a DELETE of something that is not there does; by default nothing (the answer is 204)."""
 
-    def soft_delete(self, resource: Resource, options: Mapping[str, Any]) -> float:  # noqa: ARG002 - for subclasses
+    def soft_delete(self, _resource: Resource, _options: Mapping[str, Any]) -> float:
         """Tell for how many seconds a deleted resource keeps its name; 0: it is gone at once."""
         return 0
 
     async def apply(self, resource: Resource, report: Callable[[str], None]) -> None:
-        """Make true what was written (processes, folders). Runs as the operation where there is one, and again after a
-        restart that interrupted it. Raises `ArmError`. Changes to `resource` are stored.
+        """Make true what was written (processes, folders).
+
+        Runs as the operation where there is one, and again after a restart that interrupted it. Raises `ArmError`.
+        Changes to `resource` are stored.
         """
 
     async def removed(self, resource: Resource) -> None:

@@ -46,7 +46,8 @@ def refuse_stranger(request: Request, place: Place, needed: str, tokens: Tokens)
         raise BlobError(
             401,
             "NoAuthenticationInformation",
-            "Server failed to authenticate the request. Please refer to the information in the www-authenticate header.",
+            "Server failed to authenticate the request. Please refer to the information in the www-authenticate "
+            "header.",
         )
 
 
@@ -83,6 +84,6 @@ def _refuse_bad_key(request: Request, place: Place, credentials: str) -> None:
         raise BlobError(
             403,
             "AuthenticationFailed",
-            "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly "
-            "including the signature.",
+            "Server failed to authenticate the request. Make sure the value of Authorization header is formed "
+            "correctly including the signature.",
         )

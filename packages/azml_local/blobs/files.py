@@ -15,6 +15,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,8 @@ CREATE TABLE IF NOT EXISTS blobs (
   path TEXT PRIMARY KEY, stamp TEXT NOT NULL, etag TEXT NOT NULL, content_type TEXT, md5 TEXT, metadata TEXT NOT NULL);
 """
 _NEW, _STAGED = ".new", ".staged"  # no account is called so
+_STAGED_S = 7 * 24 * 3600
+"""How long blocks wait for their list (Put Block: a week)."""
 _PART = 1 << 20
 _NAME_MAX, _SEGMENT_MAX = 1024, 255
 
@@ -54,6 +57,9 @@ class BlobFiles:
             (root / folder).mkdir(parents=True, exist_ok=True)
         for left in (root / _NEW).iterdir():  # uploads that a crash interrupted
             left.unlink()
+        for left in (root / _STAGED).iterdir():
+            if left.stat().st_mtime < time.time() - _STAGED_S:
+                shutil.rmtree(left)
 
     def container(self, account: str, container: str) -> Path:
         """Name the folder of a container."""
@@ -67,8 +73,8 @@ class BlobFiles:
             raise BlobError(
                 400,
                 "InvalidResourceName",
-                f"The blob name '{name[:120]}' is not emulated: segments must not be empty, '.' or '..', nor longer than "
-                f"{_SEGMENT_MAX} bytes, the whole not longer than {_NAME_MAX} characters.",
+                f"The blob name '{name[:120]}' is not emulated: segments must not be empty, '.' or '..', nor longer "
+                f"than {_SEGMENT_MAX} bytes, the whole not longer than {_NAME_MAX} characters.",
             )
         return self.container(account, container).joinpath(*segments)
 
@@ -88,52 +94,53 @@ class BlobFiles:
         )
         return [self._blob(root / name, name) for name in sorted(names) if name.startswith(prefix)]
 
-    async def write(self, path: Path, parts: AsyncIterator[bytes], content_type: str, metadata: Mapping[str, str], *,
-                    expected_md5: str | None = None, new_only: bool = False) -> Blob:  # fmt: skip
+    async def write(
+        self,
+        path: Path,
+        parts: AsyncIterator[bytes],
+        content_type: str,
+        metadata: Mapping[str, str],
+        *,
+        expected_md5: str | None = None,
+        new_only: bool = False,
+    ) -> Blob:
         """Write a blob from a stream; on disk before the return. Raises 409 `BlobAlreadyExists` with `new_only`."""
-        handle, temporary = tempfile.mkstemp(dir=self._root / _NEW)
-        digest = hashlib.md5(usedforsecurity=False)
+        new = self._new()
         try:
-            with os.fdopen(handle, "wb") as file:
-                async for part in parts:
-                    digest.update(part)
-                    file.write(part)
-                file.flush()
-                await asyncio.to_thread(os.fsync, file.fileno())
-            md5 = base64.b64encode(digest.digest()).decode()
+            md5 = await _receive(new, parts)
             if expected_md5 is not None and expected_md5 != md5:
                 raise BlobError(400, "Md5Mismatch", "The MD5 value specified in the request did not match the content.")
-            return await self._put(Path(temporary), path, content_type, md5, metadata, new_only=new_only)
+            blob = self._place(new, path, content_type, md5, metadata, new_only=new_only)
         finally:
-            Path(temporary).unlink(missing_ok=True)
+            new.unlink(missing_ok=True)
+        await asyncio.to_thread(_sync_folder, path.parent)
+        return blob
 
     async def stage(self, path: Path, block: str, parts: AsyncIterator[bytes]) -> None:
         """Keep one block of an upload until the list of blocks comes."""
-        folder = self._staged(path)
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=self._root / _NEW, delete=False) as file:
-            async for part in parts:
-                file.write(part)
-            file.flush()
-            await asyncio.to_thread(os.fsync, file.fileno())
-        Path(file.name).replace(folder / block.encode().hex())
+        new = self._new()
+        try:
+            await _receive(new, parts)
+            _move(new, self._staged(path) / block.encode().hex())
+        finally:
+            new.unlink(missing_ok=True)
 
-    async def commit(self, path: Path, blocks: Sequence[str], content_type: str, metadata: Mapping[str, str], *,
-                     new_only: bool = False) -> Blob:  # fmt: skip
+    async def commit(
+        self,
+        path: Path,
+        blocks: Sequence[str],
+        content_type: str,
+        metadata: Mapping[str, str],
+        *,
+        new_only: bool = False,
+    ) -> Blob:
         """Put the blocks together. Raises 400 `InvalidBlockList` for one that was not staged."""
         folder = self._staged(path)
         files = [folder / block.encode().hex() for block in blocks]
-        if not all(file.is_file() for file in files):
+        if not all(map(os.path.isfile, files)):
             raise BlobError(400, "InvalidBlockList", "The specified block list is invalid: a block was not uploaded.")
-
-        async def parts() -> AsyncIterator[bytes]:
-            for file in files:
-                for part in _parts(file):
-                    yield part
-                await asyncio.sleep(0)
-
-        blob = await self.write(path, parts(), content_type, metadata, new_only=new_only)
-        shutil.rmtree(folder, ignore_errors=True)
+        blob = await self.write(path, _joined(files), content_type, metadata, new_only=new_only)
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         return blob
 
     def set_metadata(self, blob: Blob, metadata: Mapping[str, str]) -> Blob:
@@ -157,23 +164,24 @@ class BlobFiles:
         below = f"{folder.relative_to(self._root)}/"
         self._database.execute("DELETE FROM blobs WHERE substr(path, 1, ?) = ?", (len(below), below))
 
-    async def _put(self, new: Path, path: Path, content_type: str, md5: str, metadata: Mapping[str, str], *,
-                   new_only: bool) -> Blob:  # fmt: skip
+    def _new(self) -> Path:
+        handle, name = tempfile.mkstemp(dir=self._root / _NEW)
+        os.close(handle)
+        return Path(name)
+
+    def _place(
+        self, new: Path, path: Path, content_type: str, md5: str, metadata: Mapping[str, str], *, new_only: bool
+    ) -> Blob:
         if new_only and path.is_file():
             raise BlobError(409, "BlobAlreadyExists", "The specified blob already exists.")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            new.replace(path)
+            _move(new, path)
         except OSError as error:
-            if error.errno in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY):
-                raise BlobError(
-                    409,
-                    "PathConflict",
-                    f"'{path.name}' cannot be a blob and a folder of blobs at once in the local Azure.",
-                ) from error
-            raise
+            if error.errno not in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY):
+                raise
+            text = f"'{path.name}' cannot be a blob and a folder of blobs at once in the local Azure."
+            raise BlobError(409, "PathConflict", text) from error
         self._describe(path, os.urandom(8).hex(), content_type, md5, metadata)
-        await asyncio.to_thread(_sync_folder, path.parent)
         return self._blob(path, path.name)
 
     def _describe(self, path: Path, etag: str, content_type: str, md5: str | None, metadata: Mapping[str, str]) -> None:
@@ -199,6 +207,30 @@ class BlobFiles:
 
     def _staged(self, path: Path) -> Path:
         return self._root / _STAGED / hashlib.sha256(self._relative(path).encode()).hexdigest()
+
+
+async def _receive(new: Path, parts: AsyncIterator[bytes]) -> str:
+    """Write a stream to a file and have it on disk; its MD5."""
+    digest = hashlib.md5(usedforsecurity=False)
+    with open(new, "wb", buffering=_PART) as file:  # noqa: ASYNC230, PTH123 - the system's cache takes it without waiting
+        async for part in parts:
+            digest.update(part)
+            file.write(part)
+        file.flush()
+        await asyncio.to_thread(os.fsync, file.fileno())
+    return base64.b64encode(digest.digest()).decode()
+
+
+async def _joined(files: Sequence[Path]) -> AsyncIterator[bytes]:
+    for file in files:
+        for part in _parts(file):
+            yield part
+        await asyncio.sleep(0)  # others get their turn
+
+
+def _move(new: Path, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new.replace(path)
 
 
 def read(path: Path, start: int, length: int) -> Iterator[bytes]:

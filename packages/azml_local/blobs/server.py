@@ -5,8 +5,9 @@ Owns the operations that the official blob client uses. Another one is refused b
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -47,7 +48,7 @@ async def _answer(azure: Azure, request: Request, account: str, container: str, 
         raise BlobError(501, "NotImplemented", f"The local Azure does not emulate the blob operation '{what}'.")
     needed, method = operation
     refuse_stranger(request, service.place, needed, azure.tokens)
-    response: Response = await method(service, request)
+    response = await method(service, request)
     response.headers["x-ms-version"] = request.headers.get("x-ms-version", "2022-11-02")
     return response
 
@@ -65,17 +66,19 @@ class _Service:
         text = listing.containers(self._endpoint, names, request.query_params.get("prefix", ""))
         return Response(text, media_type="application/xml")
 
-    async def create_container(self, request: Request) -> Response:  # noqa: ARG002 - one shape for all
+    async def create_container(self, _request: Request) -> Response:
+        if not storage.CONTAINER_NAME.fullmatch(self.place.container):
+            raise BlobError(400, "InvalidResourceName", "The specified resource name contains invalid characters.")
         if self._exists():
             raise BlobError(409, "ContainerAlreadyExists", "The specified container already exists.")
         storage.make_container(self._azure, self.place.account.id, self.place.container)
         return Response(status_code=201)
 
-    async def container(self, request: Request) -> Response:  # noqa: ARG002
+    async def container(self, _request: Request) -> Response:
         self._refuse_missing()
         return Response(headers={"x-ms-lease-status": "unlocked", "x-ms-lease-state": "available"})
 
-    async def delete_container(self, request: Request) -> Response:  # noqa: ARG002
+    async def delete_container(self, _request: Request) -> Response:
         self._refuse_missing()
         self._azure.store.remove(storage.container_id(self.place.account.id, self.place.container))
         self._files.remove(self._account, self.place.container)
@@ -135,7 +138,7 @@ class _Service:
         blob = self._files.set_metadata(self._blob(), _metadata(request))
         return Response(headers=_headers(blob, described=False))
 
-    async def head(self, request: Request) -> Response:  # noqa: ARG002
+    async def head(self, _request: Request) -> Response:
         blob = self._blob()
         response = Response(headers=_headers(blob))
         response.headers["content-length"] = str(blob.size)
@@ -156,15 +159,16 @@ class _Service:
             end = min(int(match[2] or blob.size - 1), blob.size - 1)
             status, length = 206, end - start + 1
             headers["content-range"] = f"bytes {start}-{end}/{blob.size}"
-            headers["x-ms-blob-content-md5"] = headers.pop("content-md5", "")
+            if (md5 := headers.pop("content-md5", None)) is not None:  # it is of the whole, not of the part
+                headers["x-ms-blob-content-md5"] = md5
         headers["content-length"] = str(length)
         return StreamingResponse(read(blob.path, start, length), status, headers)
 
-    async def delete(self, request: Request) -> Response:  # noqa: ARG002
+    async def delete(self, _request: Request) -> Response:
         self._files.delete(self._blob(), self._files.container(self._account, self.place.container))
         return Response(status_code=202)
 
-    def _path(self):  # type: ignore[no-untyped-def]
+    def _path(self) -> Path:
         return self._files.path(self._account, self.place.container, self.place.blob)
 
     def _exists(self) -> bool:
@@ -217,7 +221,8 @@ def _headers(blob: Blob, *, described: bool = True) -> dict[str, str]:
 
 
 # (level, method, comp) → SAS permissions of which one is needed, operation
-_OPERATIONS: Mapping[tuple[str, str, str], tuple[str, object]] = {
+_Operation = Callable[[_Service, Request], Awaitable[Response]]
+_OPERATIONS: Mapping[tuple[str, str, str], tuple[str, _Operation]] = {
     ("s", "GET", "list"): ("l", _Service.list_containers),
     ("c", "PUT", ""): ("cw", _Service.create_container),
     ("c", "GET", ""): ("r", _Service.container),

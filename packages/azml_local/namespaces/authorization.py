@@ -67,8 +67,8 @@ class RoleAssignments(ResourceType):
         raise ArmError(
             400,
             "UnmatchedPrincipalType",
-            f"The PrincipalId '{principal}' has type 'ServicePrincipal' , which is different from specified PrinciaplType "
-            f"'{kind}'.",
+            f"The PrincipalId '{principal}' has type 'ServicePrincipal' , which is different from specified "
+            f"PrinciaplType '{kind}'.",
         )
 
     def _service_principals(self) -> set[str]:

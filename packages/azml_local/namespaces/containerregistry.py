@@ -37,8 +37,8 @@ class Registries(ResourceType):
             raise ArmError(
                 409,
                 "AlreadyInUse",
-                f"The registry DNS name {name.lower()}.azurecr.io is already in use. You can check if the name is already "
-                "claimed using following API: "
+                f"The registry DNS name {name.lower()}.azurecr.io is already in use. You can check if the name is "
+                "already claimed using following API: "
                 "https://docs.microsoft.com/en-us/rest/api/containerregistry/registries/checknameavailability",
             )
 
@@ -50,14 +50,14 @@ class Registries(ResourceType):
         write.hidden.setdefault("passwords", [_password(), _password()])
 
     @action("listCredentials")
-    def list_credentials(self, resource: Resource, call: Call) -> dict[str, Any]:  # noqa: ARG002
+    def list_credentials(self, resource: Resource, _call: Call) -> dict[str, Any]:
         """Show the admin's user and passwords; refused while the admin is off."""
         if not resource.properties["adminUserEnabled"]:
             raise ArmError(
                 400,
                 "UnAuthorizedForCredentialOperations",
-                f"Cannot perform credential operations for {resource.id} as admin user is disabled. Kindly enable admin "
-                "user as per docs: https://docs.microsoft.com/en-us/azure/container-registry/"
+                f"Cannot perform credential operations for {resource.id} as admin user is disabled. Kindly enable "
+                "admin user as per docs: https://docs.microsoft.com/en-us/azure/container-registry/"
                 "container-registry-authentication#admin-account",
             )
         passwords = zip(("password", "password2"), resource.hidden["passwords"], strict=True)

@@ -37,7 +37,7 @@ class LogWorkspaces(ResourceType):
         write.hidden.setdefault("keys", [_key(), _key()])
 
     @action("sharedKeys")
-    def shared_keys(self, resource: Resource, call: Call) -> dict[str, Any]:  # noqa: ARG002
+    def shared_keys(self, resource: Resource, _call: Call) -> dict[str, Any]:
         """Show both keys."""
         primary, secondary = resource.hidden["keys"]
         return {"primarySharedKey": primary, "secondarySharedKey": secondary}

@@ -65,7 +65,7 @@ class Vaults(ResourceType):
             self.azure.store.exhume(buried.resource.id)
         write.properties["vaultUri"] = f"https://{write.id.name}.vault.azure.net/"
 
-    def soft_delete(self, resource: Resource, options: Mapping[str, Any]) -> float:  # noqa: ARG002
+    def soft_delete(self, resource: Resource, _options: Mapping[str, Any]) -> float:
         """Always, for as long as the vault says."""
         return float(resource.properties["softDeleteRetentionInDays"]) * _DAY
 
@@ -90,7 +90,7 @@ class DeletedVaults(ResourceType):
         return _deleted(found, id_.parent)
 
     @action("purge")
-    def purge(self, resource: Resource, call: Call) -> None:  # noqa: ARG002
+    def purge(self, resource: Resource, _call: Call) -> None:
         """Free the name; refused for a vault with purge protection."""
         found = _buried(self, resource.id.name)
         if found is not None:
@@ -110,7 +110,7 @@ class AllDeletedVaults(ResourceType):
     type = "Microsoft.KeyVault/deletedVaults"
     stored = False
 
-    def members(self, scope: ResourceId | None, call: Call) -> list[Resource]:  # noqa: ARG002
+    def members(self, scope: ResourceId | None, _call: Call) -> list[Resource]:
         """List them all."""
         buried = self.azure.store.buried(Vaults.type)
         return [

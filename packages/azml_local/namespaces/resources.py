@@ -16,11 +16,7 @@ class ResourceGroups(ResourceType):
     type = GROUP
     deletes = Reply(updated=202, follow="Location")
 
-    def members(self, scope: ResourceId | None, call: Call) -> list[Resource]:
-        """Only groups are named by this type, so none is hidden."""
-        return self.azure.store.below(scope, GROUP)
-
-    def delete_absent(self, id_: ResourceId, call: Call) -> None:  # noqa: ARG002 - one shape for all types
+    def delete_absent(self, id_: ResourceId, _call: Call) -> None:
         """A group, unlike other resources, must be there."""
         raise not_found(id_)
 
@@ -44,7 +40,7 @@ class Subscriptions(ResourceType):
         }
         return Resource(ResourceId(SUBSCRIPTION, who.subscription_id), body)
 
-    def members(self, scope: ResourceId | None, call: Call) -> list[Resource]:  # noqa: ARG002
+    def members(self, _scope: ResourceId | None, _call: Call) -> list[Resource]:
         """List the one."""
         found = self.find(ResourceId(SUBSCRIPTION, self.azure.identity.subscription_id))
         return [found] if found else []
@@ -60,7 +56,7 @@ class Tenants(ResourceType):
         """A tenant is only listed."""
         return next((tenant for tenant in self.members(None, Call("GET", "")) if tenant.id.key == id_.key), None)
 
-    def members(self, scope: ResourceId | None, call: Call) -> list[Resource]:  # noqa: ARG002
+    def members(self, _scope: ResourceId | None, _call: Call) -> list[Resource]:
         """List the one."""
         tenant = self.azure.identity.tenant_id
         body = {"tenantId": tenant, "displayName": "Local Azure", "tenantCategory": "Home"}
@@ -81,7 +77,7 @@ class Locations(ResourceType):
         body = {"displayName": title, "regionalDisplayName": title, "metadata": {"regionType": "Physical"}}
         return Resource(ResourceId(id_.type, id_.name.lower(), id_.parent), body)
 
-    def members(self, scope: ResourceId | None, call: Call) -> list[Resource]:  # noqa: ARG002
+    def members(self, scope: ResourceId | None, _call: Call) -> list[Resource]:
         """List all regions."""
         return [found for name in REGIONS if (found := self.find(ResourceId(self.type, name, scope)))]
 
@@ -114,7 +110,7 @@ class Providers(ResourceType):
         body = {"namespace": namespace, "registrationState": "Registered", "resourceTypes": shown}
         return Resource(ResourceId(self.type, namespace, id_.parent), body)
 
-    def members(self, scope: ResourceId | None, call: Call) -> list[Resource]:  # noqa: ARG002
+    def members(self, scope: ResourceId | None, _call: Call) -> list[Resource]:
         """List every provider."""
         names = sorted({name.partition("/")[0] for name in self.azure.types.names})
         return [found for name in names if (found := self.find(ResourceId(self.type, name, scope)))]
@@ -125,7 +121,7 @@ class Providers(ResourceType):
         return {"id": f"{above}/providers/{resource.id.name}", **resource.body}
 
     @action("register")
-    def register(self, resource: Resource, call: Call) -> dict[str, Any]:  # noqa: ARG002
+    def register(self, resource: Resource, _call: Call) -> dict[str, Any]:
         """Register: nothing to do."""
         return self.present(resource)
 

@@ -1,6 +1,7 @@
 """Microsoft.Storage: accounts, their blob service, containers."""
 
 import base64
+import re
 import secrets
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -14,6 +15,9 @@ from azml_local.azure import Azure
 
 _ROUTES = frozenset({"subscriptions", "providers", "tenants", "metadata", "common", "organizations", "consumers"})
 """First path segments that the local Azure needs itself: no account can be called so."""
+
+
+CONTAINER_NAME = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class Accounts(ResourceType):
@@ -66,7 +70,7 @@ class Accounts(ResourceType):
         self.azure.blobs.remove(resource.id.name)
 
     @action("listKeys")
-    def list_keys(self, resource: Resource, call: Call) -> dict[str, Any]:  # noqa: ARG002
+    def list_keys(self, resource: Resource, _call: Call) -> dict[str, Any]:
         """Show both keys."""
         created = resource.properties["keyCreationTime"]
         keys = zip(("key1", "key2"), resource.hidden["keys"], strict=True)
@@ -106,7 +110,7 @@ class BlobServices(ResourceType):
         default = ResourceId(self.type, "default", account.id)
         return self.azure.store.get(default) or Resource(default, {"properties": {}, "sku": account.body["sku"]})
 
-    def members(self, scope: ResourceId | None, call: Call) -> list[Resource]:  # noqa: ARG002
+    def members(self, scope: ResourceId | None, _call: Call) -> list[Resource]:
         """List the one."""
         found = self.find(ResourceId(self.type, "default", scope))
         return [found] if found else []
@@ -119,6 +123,16 @@ class Containers(ResourceType):
     patches = Reply()
     patchable = ("properties",)
     defaults: ClassVar = {"properties": {"publicAccess": "None"}}
+
+    def check(self, write: Write) -> None:
+        """Names are lower case letters, digits and single dashes."""
+        if not CONTAINER_NAME.fullmatch(write.id.name):
+            raise ArmError(
+                400,
+                "InvalidResourceName",
+                f"'{write.id.name}' is no name of a container: 3 to 63 lower case "
+                "letters, digits and single dashes, a letter or digit first and last.",
+            )
 
     def fill(self, write: Write) -> None:
         """Lease and time, as a new container has them."""

@@ -62,8 +62,7 @@ class FakePlane:
 
     async def put_deployment(self, deployment: Deployment, report: Callable[[str], None]) -> None:
         report("starting")
-        while not self.gate.is_set():
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(self.gate.wait)
         if deployment.name in self.fail:
             raise self.fail.pop(deployment.name)
         self.deployments[deployment.id] = deployment
@@ -71,7 +70,7 @@ class FakePlane:
     async def delete_deployment(self, deployment_id: str) -> None:
         self.deployments.pop(deployment_id, None)
 
-    def logs(self, deployment_id: str, container: str, tail: int) -> str:
+    def logs(self, _deployment: str, container: str, tail: int) -> str:
         return f"{container} {tail}"
 
     async def prepare_environment(self, image: str | None, conda: str | None) -> None:
@@ -260,8 +259,7 @@ def running(root: Path, plane: FakePlane | None = None) -> Iterator[Running]:
         server = uvicorn.Server(config)
         serving = asyncio.get_running_loop().create_task(server.serve(sockets=[listener]))
         ready.set()
-        while not ended.is_set():
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(ended.wait)
         server.should_exit = True
         await serving
         back.cancel()

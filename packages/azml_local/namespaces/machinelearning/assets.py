@@ -1,6 +1,6 @@
 """Models, code and environments: containers and their versions.
 
-Owns what cannot change in a version, the container that comes with it, lists of versions, and where code is uploaded to.
+Owns what cannot change in a version, the container that comes with it, lists of versions, and where code is uploaded.
 """
 
 import asyncio
@@ -116,7 +116,7 @@ class EnvironmentVersions(AssetVersion):
         """Made by a user."""
         write.properties["environmentType"] = "UserCreated"
 
-    async def apply(self, resource: Resource, report: Callable[[str], None]) -> None:  # noqa: ARG002
+    async def apply(self, resource: Resource, _report: Callable[[str], None]) -> None:
         """Build early, beside whatever comes next; a deployment that needs it waits for it."""
         conda = resource.properties.get("condaFile")
         if conda is not None:
@@ -138,10 +138,10 @@ class CodeVersions(AssetVersion):
             raise bad_request("RequiredValueMissing", "properties.codeUri is missing: say where the code is.")
 
     @action("startPendingUpload")
-    def start_pending_upload(self, resource: Resource, call: Call) -> dict[str, Any]:  # noqa: ARG002
+    def start_pending_upload(self, resource: Resource, _call: Call) -> dict[str, Any]:
         """Make a container for the code, and a SAS to write it."""
-        workspace = resource.id.ancestor(_ML)
-        datastore = workspace and self.azure.store.get(ResourceId(Datastores.type, "workspaceblobstore", workspace))
+        datastore_id = ResourceId(Datastores.type, "workspaceblobstore", resource.id.ancestor(_ML))
+        datastore = self.azure.store.get(datastore_id)
         if datastore is None:
             raise not_found(resource.id)
         account = account_of(self.azure, datastore)

@@ -89,7 +89,7 @@ class OnlineDeployments(ResourceType):
         if problems:
             raise ArmError(400, "BadRequest", f"The request is invalid. {' '.join(map(str, problems))}", problems)
 
-    def check_delete(self, resource: Resource, call: Call) -> None:  # noqa: ARG002
+    def check_delete(self, resource: Resource, _call: Call) -> None:
         """A deployment with traffic stays."""
         endpoint = self.azure.store.get(resource.id.parent or resource.id)
         if endpoint is None:
@@ -98,8 +98,8 @@ class OnlineDeployments(ResourceType):
             share = endpoint.properties.get(name, {}).get(resource.id.name, 0)
             if share > 0:
                 text = (
-                    f"The deployment '{resource.id.name}' gets {share} % of the {what} of '{endpoint.id.name}'. Set its "
-                    f"{what} to 0 before deleting it."
+                    f"The deployment '{resource.id.name}' gets {share} % of the {what} of '{endpoint.id.name}'. "
+                    f"Set its {what} to 0 before deleting it."
                 )
                 status = self.azure.settings.delete_with_traffic_status
                 raise ArmError(status, "BadRequest", text, [ArmError(status, "DeploymentHasTraffic", text)])

@@ -1,7 +1,7 @@
 """Online endpoints: names, traffic, keys and tokens.
 
-Owns the rules of azure-facts for traffic (sum 0 or 100, known deployments, mirror of one, at most 50 %). What Azure does
-not document is a setting, the unkind answer the default.
+Owns the documented rules of traffic (sum 0 or 100, known deployments, mirror of one, at most 50 %). What Azure does not
+document is a setting, the unkind answer the default.
 """
 
 import secrets
@@ -63,14 +63,14 @@ class OnlineEndpoints(ResourceType):
         await self.azure.plane.delete_endpoint(str(resource.id))
 
     @action("listKeys")
-    def list_keys(self, resource: Resource, call: Call) -> dict[str, Any]:  # noqa: ARG002
+    def list_keys(self, resource: Resource, _call: Call) -> dict[str, Any]:
         """Show both keys of an endpoint in mode Key."""
         _refuse_other_mode(resource, "Key", "keys")
         primary, secondary = resource.hidden["keys"]
         return {"primaryKey": primary, "secondaryKey": secondary}
 
     @action("token")
-    def token(self, resource: Resource, call: Call) -> dict[str, Any]:  # noqa: ARG002
+    def token(self, resource: Resource, _call: Call) -> dict[str, Any]:
         """Issue a token for an endpoint in mode AMLToken."""
         _refuse_other_mode(resource, "AMLToken", "tokens")
         now = int(time.time())

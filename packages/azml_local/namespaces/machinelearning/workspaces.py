@@ -79,7 +79,7 @@ class Workspaces(ResourceType):
         make_system_datastores(self.azure, resource)
         report("datastores are there")
 
-    def soft_delete(self, resource: Resource, options: Mapping[str, Any]) -> float:  # noqa: ARG002
+    def soft_delete(self, _resource: Resource, options: Mapping[str, Any]) -> float:
         """Days from the settings, unless the client purges at once."""
         query = options.get("query", {})
         if str(query.get("forcetopurge", "")).lower() == "true":
@@ -93,7 +93,7 @@ class Workspaces(ResourceType):
             self.azure.store.exhume(buried.id)
 
     @action("listKeys")
-    def list_keys(self, resource: Resource, call: Call) -> dict[str, Any]:  # noqa: ARG002
+    def list_keys(self, resource: Resource, _call: Call) -> dict[str, Any]:
         """Show the keys of what the workspace depends on."""
         account = self.azure.store.get(resource.properties["storageAccount"])
         insights = self.azure.store.get(resource.properties["applicationInsights"])
@@ -106,7 +106,7 @@ class Workspaces(ResourceType):
         }
 
     @action("listStorageAccountKeys")
-    def list_storage_keys(self, resource: Resource, call: Call) -> dict[str, Any]:  # noqa: ARG002
+    def list_storage_keys(self, resource: Resource, _call: Call) -> dict[str, Any]:
         """Show the key of the workspace's storage account."""
         account = self.azure.store.get(resource.properties["storageAccount"])
         if account is None:
