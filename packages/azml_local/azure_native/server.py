@@ -33,9 +33,7 @@ _Call = Callable[[Any], Any]
 
 def main(arguments: list[str]) -> None:
     """Serve until the engine that started us is gone. The engine gives its address and reads our port."""
-    parent = (
-        os.getppid()
-    )  # before the port is told: an engine that ends after that is noticed, one before breaks the pipe
+    parent = os.getppid()  # before the port is told: an engine that ends sooner breaks the pipe, later is noticed
     engine = Engine(arguments[0] if arguments else None)
     provider = Provider(version(), engine)
     server, port = serve(provider, engine)
