@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from azure.core import PipelineClient
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
-from azure.core.pipeline.policies import HeadersPolicy, RedirectPolicy, RetryPolicy, UserAgentPolicy
+from azure.core.pipeline.policies import HeadersPolicy, RedirectPolicy, RequestIdPolicy, RetryPolicy, UserAgentPolicy
 from azure.core.rest import HttpRequest, HttpResponse
 from azure.identity import DefaultAzureCredential
 from azure.mgmt.core import ARMPipelineClient
@@ -77,10 +77,11 @@ class Arm:
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         self.credential = credential(environ)
-        base = resource_manager(environ)
+        self._base = base = resource_manager(environ)
         self._client: ARMPipelineClient[Any, Any] = ARMPipelineClient(
             base,
             policies=[
+                RequestIdPolicy(),
                 HeadersPolicy({"Accept": "application/json"}),
                 UserAgentPolicy("azml"),
                 RedirectPolicy(),
@@ -156,7 +157,8 @@ class Arm:
         return {} if last is None else _body(last)
 
     def _send(self, method: str, id_: str, version: str, body: Mapping[str, Any] | None = None) -> Any:
-        request = HttpRequest(method, id_, params={"api-version": version}, json=body)
+        url = self._client.format_url(id_)
+        request = HttpRequest(method, url, params={"api-version": version}, json=body)
         try:
             response = self._client.send_request(request, _return_pipeline_response=True)
             response.http_response.raise_for_status()
@@ -165,7 +167,7 @@ class Arm:
         except HttpResponseError as error:
             raise _arm_error(error) from error
         except AzureError as error:
-            raise ArmError("NoAnswer", f"{self._client._base_url} gave no answer: {error}") from error  # noqa: SLF001
+            raise ArmError("NoAnswer", f"{self._base} gave no answer: {error}") from error
         return response
 
 

@@ -25,6 +25,8 @@ STORAGE = "2024-01-01"
 DATASTORE = "workspaceblobstore"
 SAS_HOURS = 4
 """How long the token for an upload lives."""
+WORTH_SHOWING = 1_000_000
+"""Bytes from which an upload shows how far it is."""
 PARALLEL_BLOCKS = 4
 """Blocks of one big file under way at once (azure-storage-blob's own default is 1)."""
 
@@ -47,8 +49,10 @@ def upload(work: Work, workspace: ArmId, path: Path) -> Uploaded:
     folder = f"{target}/" if path.is_dir() else prefix
     with _container(work, workspace, store, account_url, container) as client:
         _copy(work, client, prefix, {f"{folder}{name}": file for name, file in files(path).items()})
+    scope = f"subscriptions/{workspace.subscription}/resourceGroups/{workspace.resource_group}/workspaces"
     return Uploaded(
-        f"azureml:/{workspace.text}/datastores/{DATASTORE}/paths/{target}", f"{account_url}{container}/{target}"
+        f"azureml://{scope}/{workspace.name}/datastores/{DATASTORE}/paths/{target}",
+        f"{account_url}{container}/{target}",
     )
 
 
@@ -103,5 +107,6 @@ def _copy(work: Work, client: "ContainerClient", prefix: str, blobs: Mapping[str
 
 
 def _progress(work: Work, before: int, total: int, sent: int, _: int | None) -> None:
-    work.doing(f"uploading {(before + sent) / 1e6:.1f} of {total / 1e6:.1f} MB")
+    if total >= WORTH_SHOWING:
+        work.doing(f"uploading {(before + sent) / 1e6:.1f} of {total / 1e6:.1f} MB")
     work.wait(0)
