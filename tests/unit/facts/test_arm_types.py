@@ -5,9 +5,10 @@ import inspect
 from typing import Any
 
 import pytest
-from azml.facts import arm_types
 from hypothesis import given
 from hypothesis import strategies as st
+
+from azml.facts import arm_types
 
 # Bodies as Azure's REST reference prints them in its samples, shortened.
 STORAGE_ACCOUNT = {
