@@ -9,9 +9,12 @@ from azml.spec.errors import Problem, SpecError
 from azml.spec.model import ModelSpec
 from azml.spec.online_deployment import OnlineDeploymentSpec
 from azml.spec.online_endpoint import OnlineEndpointSpec
+from azml.spec.origins import Value, trace
 from azml.spec.references import AssetReference
+from azml.spec.schema import json_schema
 from azml.spec.secrets import KeyVaultSecret, PulumiSecret
 from azml.spec.stack import StackSpec
+from azml.spec.stack_file import load, stacks
 from azml.spec.workspace import WorkspaceSpec
 
 __all__ = [
@@ -26,5 +29,10 @@ __all__ = [
     "PulumiSecret",
     "SpecError",
     "StackSpec",
+    "Value",
     "WorkspaceSpec",
+    "json_schema",
+    "load",
+    "stacks",
+    "trace",
 ]

@@ -6,15 +6,20 @@ place relative to its own model, and `problems.py` finds the line.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self, TypeVar
+from difflib import get_close_matches
+from typing import Any, ClassVar, LiteralString, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-REFUSED = "azml"
-"""Type of the pydantic error that carries findings."""
+REFUSED = "azml_refused"
+"""Type of the pydantic error of a field that carries a finding."""
+BROKEN_RULES = "azml_rules"
+"""Type of the pydantic error of a block that carries the findings of its rules."""
+WITHOUT_RULES = object()
+"""Validation context in which only fields are judged."""
 
 At = tuple[str | int, ...]
 
@@ -30,10 +35,13 @@ class Finding:
     fix: str | None = None
 
 
-def refusal(*findings: Finding) -> PydanticCustomError:
-    """Make the error that a validator raises to report findings."""
-    text = "; ".join(f.what for f in findings).replace("{", "{{").replace("}", "}}")
-    return PydanticCustomError(REFUSED, text, {"findings": findings})
+def refusal(finding: Finding) -> PydanticCustomError:
+    """Make the error that the validator of a single field raises."""
+    return PydanticCustomError(REFUSED, _text((finding,)), {"findings": (finding,)})
+
+
+def _text(findings: tuple[Finding, ...]) -> LiteralString:
+    return "; ".join(f.what for f in findings).replace("{", "{{").replace("}", "}}")
 
 
 Method = TypeVar("Method", bound=Callable[..., Iterator[Finding]])
@@ -43,6 +51,13 @@ def rule(method: Method) -> Method:
     """Mark a method as a rule between fields. It yields findings, and runs once all fields of its model are valid."""
     method.is_rule = True  # type: ignore[attr-defined]
     return method
+
+
+def nearest(word: str, known: list[str]) -> str | None:
+    """Return the known word that was probably meant."""
+    by_case = {name.lower(): name for name in known}
+    found = get_close_matches(word.lower(), by_case, n=1, cutoff=0.6)
+    return by_case[found[0]] if found else None
 
 
 class Spec(BaseModel):
@@ -70,11 +85,16 @@ class Spec(BaseModel):
         return data
 
     @model_validator(mode="after")
-    def _judge(self) -> Self:
-        findings = [finding for found in self._rules for finding in found(self)]
-        if findings:
-            raise refusal(*findings)
+    def _judge(self, info: ValidationInfo) -> Self:
+        if info.context is not WITHOUT_RULES:
+            findings = tuple(self.findings())
+            if findings:
+                raise PydanticCustomError(BROKEN_RULES, _text(findings), {"findings": findings})
         return self
+
+    def findings(self) -> Iterator[Finding]:
+        """Ask every rule of this block; blocks within it are not asked."""
+        return (finding for found in self._rules for finding in found(self))
 
     def _settle(self, **values: Any) -> None:
         """Fill in what follows from other fields. Not counted as set: it was not written by anyone."""
@@ -86,9 +106,39 @@ class Spec(BaseModel):
 
         Raises `SpecError` with the path of every problem; there is no file to point to.
         """
-        from azml.spec.problems import located
+        from azml.spec.judge import judged
 
-        try:
-            return cls.model_validate(args)
-        except ValidationError as error:
-            raise located(error, cls, args) from None
+        return judged(cls, args)
+
+
+def blocks(spec: Spec, at: At = ()) -> Iterator[tuple[At, Spec]]:
+    """Go through a block and all blocks within it, each with its path."""
+    yield at, spec
+    for name in type(spec).model_fields:
+        value = getattr(spec, name)
+        entries: Iterable[tuple[Any, Any]] = ()
+        if isinstance(value, Spec):
+            yield from blocks(value, (*at, name))
+        elif isinstance(value, list):
+            entries = enumerate(value)
+        elif isinstance(value, dict):
+            entries = value.items()
+        for key, child in entries:
+            if isinstance(child, Spec):
+                yield from blocks(child, (*at, name, key))
+
+
+def twins(field: str, names: Iterable[str | None]) -> Iterator[Finding]:
+    """Find things of a list that Azure would take for one: it compares names without case."""
+    first: dict[str, str] = {}
+    for index, name in enumerate(names):
+        if name is None:
+            continue
+        if name.lower() in first:
+            yield Finding(
+                f"two things here are called {first[name.lower()]}: Azure compares names without case",
+                (field, index, "name"),
+                name,
+                fix="rename one of them",
+            )
+        first.setdefault(name.lower(), name)

@@ -14,8 +14,9 @@ from pydantic import Discriminator, Tag
 from azml.facts import names
 from azml.spec.base import Finding, Spec, rule
 from azml.spec.existing import Existing
+from azml.spec.paths import LocalFile, LocalFolder
 from azml.spec.references import arm_id
-from azml.spec.types import AnyCase, LocalFile, LocalFolder, Tags, Version, named, whole
+from azml.spec.types import AnyCase, Tags, Version, named, whole
 
 
 class BuildSpec(Spec):

@@ -40,7 +40,10 @@ class IdentitySpec(Spec):
 
     type: Annotated[Literal["system_assigned", "user_assigned", "system_assigned,user_assigned", "none"], AnyCase()]
     """`system_assigned` (Azure makes one), `user_assigned` (yours), both joined by a comma (workspaces), or `none`."""
-    user_assigned_identities: Annotated[list[UserAssignedIdentity], BeforeValidator(_as_list)] = []
+    user_assigned_identities: Annotated[
+        list[UserAssignedIdentity],
+        BeforeValidator(_as_list, json_schema_input_type=list[UserAssignedIdentity] | dict[str, Any]),
+    ] = []
     """The identities of type `user_assigned`: a list of `{resource_id: ARM id}`."""
 
     @rule

@@ -13,8 +13,8 @@ from pydantic_core import core_schema
 
 from azml.facts import online_endpoints as facts
 from azml.facts import vm_sizes
-from azml.spec.base import Finding, refusal
-from azml.spec.types import Shape, nearest
+from azml.spec.base import Finding, nearest, refusal
+from azml.spec.types import Shape
 
 _OFFERED = {name.lower(): name for name in facts.INSTANCE_TYPES}
 _GENERATION = re.compile(r"_v(\d+)$", re.IGNORECASE)

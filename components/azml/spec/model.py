@@ -12,8 +12,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from azml.facts import names
 from azml.spec.base import Finding, Spec, rule
 from azml.spec.existing import Existing
+from azml.spec.paths import LocalPath
 from azml.spec.references import arm_id
-from azml.spec.types import AnyCase, LocalPath, Tags, Version, named
+from azml.spec.types import AnyCase, Tags, Version, named
 
 
 class ModelSpec(Existing):

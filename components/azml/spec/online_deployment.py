@@ -16,9 +16,10 @@ from azml.spec.base import Finding, Spec, rule
 from azml.spec.environment import EnvironmentSpec
 from azml.spec.instance_type import InstanceType
 from azml.spec.model import ModelSpec
+from azml.spec.paths import LocalFolder
 from azml.spec.references import AssetReference, EnvironmentReference, ModelReference
 from azml.spec.secrets import Variable
-from azml.spec.types import AnyCase, Flag, LocalFolder, Tags, fraction, named, whole
+from azml.spec.types import AnyCase, Flag, Tags, fraction, named, whole
 
 
 def _form(value: Any) -> str:

@@ -10,12 +10,12 @@ from typing import Annotated, ClassVar, Literal
 
 from azml.facts import names
 from azml.facts import online_endpoints as facts
-from azml.spec.base import Finding, Spec, rule
+from azml.spec.base import Finding, Spec, nearest, rule, twins
 from azml.spec.existing import Existing
 from azml.spec.identity import IdentitySpec
 from azml.spec.online_deployment import OnlineDeploymentSpec
 from azml.spec.references import arm_id
-from azml.spec.types import AnyCase, PublicNetworkAccess, Region, Tags, named, nearest, whole
+from azml.spec.types import AnyCase, PublicNetworkAccess, Region, Tags, named, whole
 
 Percent = Annotated[int, whole(0, 100)]
 
@@ -120,6 +120,10 @@ class OnlineEndpointSpec(Existing):
                     percent,
                     fix=f"set traffic.{name}: 0, or leave it out of mirror_traffic",
                 )
+
+    @rule
+    def _every_deployment_once(self) -> Iterator[Finding]:
+        yield from twins("deployments", [deployment.name for deployment in self.deployments])
 
     @rule
     def _not_too_many(self) -> Iterator[Finding]:

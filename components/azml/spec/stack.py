@@ -5,13 +5,14 @@ Owns the top-level keys. Deliberately holds no rule of a single block.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar, Literal, TypeVar
 
-from azml.spec.base import Spec
+from azml.spec.base import At, Finding, Spec, nearest, rule, twins
 from azml.spec.container_registry import ContainerRegistrySpec
 from azml.spec.environment import EnvironmentSpec
 from azml.spec.model import ModelSpec
+from azml.spec.online_deployment import OnlineDeploymentSpec
 from azml.spec.online_endpoint import OnlineEndpointSpec
 from azml.spec.references import AssetReference
 from azml.spec.types import AnyCase, Tags
@@ -45,6 +46,77 @@ class StackSpec(Spec):
     online_endpoints: list[OnlineEndpointSpec] = []
     """Managed online endpoints with their deployments."""
 
+    @rule
+    def _workspace_for_everything_in_it(self) -> Iterator[Finding]:
+        for field in ("models", "environments", "online_endpoints"):
+            if self.workspace is None and getattr(self, field):
+                yield Finding("need a workspace to live in", (field,), fix="add workspace: with a name")
+
+    @rule
+    def _one_container_registry(self) -> Iterator[Finding]:
+        if self.container_registry is not None and self.workspace is not None and self.workspace.container_registry:
+            yield Finding(
+                "the workspace has another registry already: workspace.container_registry",
+                ("container_registry",),
+                fix="keep one: the block to have a registry made, the ARM id to use yours",
+            )
+
+    @rule
+    def _every_name_once(self) -> Iterator[Finding]:
+        for field in ("models", "environments", "online_endpoints"):
+            yield from twins(field, [block.name for block in getattr(self, field)])
+
+    @rule
+    def _assets_have_names(self) -> Iterator[Finding]:
+        for field in ("models", "environments"):
+            for index, asset in enumerate(getattr(self, field)):
+                if asset.name is None:
+                    yield Finding("has no name", (field, index), fix="add name: NAME")
+
+    @rule
+    def _references_lead_somewhere(self) -> Iterator[Finding]:
+        for at, deployment in self._deployments():
+            for field, known in (("model", self.models), ("environment", self.environments)):
+                reference = getattr(deployment, field)
+                names = [asset.name for asset in known if asset.name is not None]
+                if isinstance(reference, AssetReference) and reference.floating and not _has(names, reference.name):
+                    yield _lost(reference, (*at, field), names)
+
+    @rule
+    def _inline_assets_are_not_the_estates(self) -> Iterator[Finding]:
+        for at, deployment in self._deployments():
+            for field, known in (("model", self.models), ("environment", self.environments)):
+                inline = getattr(deployment, field)
+                if isinstance(inline, AssetReference) or inline is None or inline.name is None or inline.existing:
+                    continue
+                if _has([asset.name for asset in known if asset.name is not None], inline.name):
+                    yield Finding(
+                        f"the estate's own {field}s have one of this name",
+                        (*at, field, "name"),
+                        inline.name,
+                        fix=f"write {field}: azureml:{inline.name}@latest to use it, or give this one another name",
+                    )
+
+    @rule
+    def _models_that_need_code_have_it(self) -> Iterator[Finding]:
+        for at, deployment in self._deployments():
+            model = (
+                self.find_model(deployment.model) if isinstance(deployment.model, AssetReference) else deployment.model
+            )
+            if model is None or model.existing is not None or model.type != "custom_model":
+                continue
+            if deployment.environment is None:
+                yield Finding(
+                    "a model of type custom_model needs an environment to run in",
+                    at,
+                    fix="add environment, or set the model's type to mlflow_model or triton_model if it is one",
+                )
+
+    def _deployments(self) -> Iterator[tuple[At, OnlineDeploymentSpec]]:
+        for e, endpoint in enumerate(self.online_endpoints):
+            for d, deployment in enumerate(endpoint.deployments):
+                yield ("online_endpoints", e, "deployments", d), deployment
+
     def find_model(self, reference: AssetReference) -> ModelSpec | None:
         """Return the estate's own model that a reference means; None where it means one elsewhere."""
         return _find(self.models, reference)
@@ -52,6 +124,22 @@ class StackSpec(Spec):
     def find_environment(self, reference: AssetReference) -> EnvironmentSpec | None:
         """Return the estate's own environment that a reference means; None where it means one elsewhere."""
         return _find(self.environments, reference)
+
+
+def _has(names: list[str], name: str) -> bool:
+    return name.lower() in {known.lower() for known in names}
+
+
+def _lost(reference: AssetReference, at: At, known: list[str]) -> Finding:
+    near = nearest(reference.name, known)
+    fix = f"did you mean azureml:{near}@latest? " if near else ""
+    return Finding(
+        "the estate defines none of this name, and what is newest elsewhere cannot be known beforehand",
+        at,
+        reference.text,
+        allowed=", ".join(f"azureml:{name}@latest" for name in known) or None,
+        fix=f"{fix}name the version, as in azureml:{reference.name}:1, or define it in the estate",
+    )
 
 
 def _find(assets: Sequence[Asset], reference: AssetReference) -> Asset | None:

@@ -1,17 +1,14 @@
 """The scalar types that the blocks share: how a value may be spelled and what it becomes.
 
 Owns the spellings that `az ml` accepts (enums in any case, numbers in quotes, `yes` for true), names under Azure's
-rules, and local paths. Each is a `Shape`, used as `Annotated[type, shape]`, and brings its JSON Schema. Deliberately
+rules. Each is a `Shape`, used as `Annotated[type, shape]`, and brings its JSON Schema. Deliberately
 holds no limit of a single field.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
-from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -35,27 +32,6 @@ class Shape:
         return dict(self.json)
 
 
-class Written(str):
-    """Text as it stands in a file; `folder` is where paths in it start. Equal to, and as good as, plain text."""
-
-    __slots__ = ("folder",)
-    folder: Path
-
-    @classmethod
-    def of(cls, text: str, folder: Path) -> Written:
-        """`text` written in a file of `folder`."""
-        written = cls(text)
-        written.folder = folder
-        return written
-
-
-def nearest(word: str, known: list[str]) -> str | None:
-    """Return the known word that was probably meant."""
-    by_case = {name.lower(): name for name in known}
-    found = get_close_matches(word.lower(), by_case, n=1, cutoff=0.6)
-    return by_case[found[0]] if found else None
-
-
 class AnyCase:
     """A Literal's values in any case, with any separators: `AADToken`, `aad-token`, `aad_token`."""
 
@@ -71,7 +47,7 @@ class AnyCase:
         values = handler(core)
         options = values["enum"] if "enum" in values else [values["const"]]
         patterns = ["[-_ ,]*".join(f"[{c.lower()}{c.upper()}]" for c in _letters(value)) for value in options]
-        return {"anyOf": [{"enum": options}, {"type": "string", "pattern": f"^({'|'.join(patterns)})$"}]}
+        return {"anyOf": [{"enum": options}, {"type": "string", "pattern": f"^[-_ ,]*({'|'.join(patterns)})[-_ ,]*$"}]}
 
 
 def _letters(text: str) -> str:
@@ -188,44 +164,3 @@ Region = Annotated[
     ),
 ]
 """An Azure region, as `eastus` or "East US"; becomes the former."""
-
-
-def _local(kind: str, exists: Callable[[Path], bool]) -> Shape:
-    def resolve(value: str) -> Path:
-        if "://" in value or value.startswith(("azureml:", "runs:")):
-            raise refusal(_remote(kind, value))
-        folder = value.folder if isinstance(value, Written) else Path.cwd()
-        path = Path(folder, Path(value).expanduser()).resolve()
-        if not exists(path):
-            raise refusal(_missing(kind, value, path))
-        return path
-
-    return Shape(core_schema.no_info_plain_validator_function(resolve), {"type": "string", "minLength": 1})
-
-
-def _remote(kind: str, written: str) -> Finding:
-    return Finding(
-        f"is not a {kind} on this machine",
-        value=str(written),
-        allowed=f"the path of a {kind}",
-        fix="download it, or register it with `az ml` and refer to it as azureml:NAME:VERSION",
-    )
-
-
-def _missing(kind: str, written: str, path: Path) -> Finding:
-    """Say what the path means, and what lies near it."""
-    if path.exists():
-        return Finding(f"is not a {kind}", value=str(written), allowed=f"a {kind}", fix=f"look at {path}")
-    parent = next(folder for folder in path.parents if folder.is_dir())
-    near = nearest(path.name, [entry.name for entry in parent.iterdir()]) if parent == path.parent else None
-    hint = f"did you mean {near}? " if near else ""
-    return Finding(
-        f"there is no such {kind}",
-        value=str(written),
-        fix=f"{hint}a path starts at the folder of the file that it is written in; this one means {path}",
-    )
-
-
-LocalFile = Annotated[Path, _local("file", Path.is_file)]
-LocalFolder = Annotated[Path, _local("folder", Path.is_dir)]
-LocalPath = Annotated[Path, _local("file or folder", Path.exists)]

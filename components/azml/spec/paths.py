@@ -1,0 +1,81 @@
+"""Local paths: relative to the file that they are written in, absolute from here on, and really there.
+
+Owns `Written`, the text that remembers its file, and the shapes of files and folders. Deliberately opens nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+from pydantic_core import core_schema
+
+from azml.spec.base import Finding, nearest, refusal
+from azml.spec.types import Shape
+
+
+class Written(str):
+    """Text as it stands in a file; `folder` is where paths in it start. Equal to, and as good as, plain text."""
+
+    __slots__ = ("folder",)
+    folder: Path
+
+    @classmethod
+    def of(cls, text: str, folder: Path) -> Written:
+        """`text` written in a file of `folder`."""
+        written = cls(text)
+        written.folder = folder
+        return written
+
+
+def resolve(text: str | Path) -> Path:
+    """Make the absolute path that a text means; text of no file starts at the working folder."""
+    folder = text.folder if isinstance(text, Written) else Path.cwd()
+    return Path(folder, Path(text).expanduser()).resolve()
+
+
+def missing(kind: str, text: str, path: Path) -> Finding:
+    """Say what a path means that leads to no such file or folder, and what lies near it."""
+    if path.exists():
+        return Finding(f"is not a {kind}", value=text, allowed=f"a {kind}", fix=f"look at {path}")
+    parent = next(folder for folder in path.parents if folder.is_dir())
+    near = nearest(path.name, [entry.name for entry in parent.iterdir()]) if parent == path.parent else None
+    hint = f"did you mean {near}? " if near else ""
+    return Finding(
+        f"there is no such {kind}",
+        value=text,
+        fix=f"{hint}a path starts at the folder of the file that it is written in; this one means {path}",
+    )
+
+
+def _local(kind: str, exists: Callable[[Path], bool]) -> Shape:
+    def find(value: object) -> Path:
+        if not isinstance(value, str | Path):
+            raise refusal(Finding("must be a path", value=value, allowed=f"the path of a {kind}, as text"))
+        if "://" in str(value) or str(value).startswith(("azureml:", "runs:")):
+            raise refusal(_remote(kind, str(value)))
+        try:
+            path = resolve(value)
+            found = exists(path)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise refusal(Finding(f"is not a path: {error}", value=str(value))) from None
+        if not found:
+            raise refusal(missing(kind, str(value), path))
+        return path
+
+    return Shape(core_schema.no_info_plain_validator_function(find), {"type": "string", "minLength": 1})
+
+
+def _remote(kind: str, text: str) -> Finding:
+    return Finding(
+        f"is not a {kind} on this machine",
+        value=text,
+        allowed=f"the path of a {kind}",
+        fix="download it, or register it with `az ml` and refer to it as azureml:NAME:VERSION",
+    )
+
+
+LocalFile = Annotated[Path, _local("file", Path.is_file)]
+LocalFolder = Annotated[Path, _local("folder", Path.is_dir)]
+LocalPath = Annotated[Path, _local("file or folder", Path.exists)]
