@@ -3,15 +3,16 @@
 Owns what an estate may say and how it is read. Deliberately knows nothing of Pulumi's engine or of Azure's APIs.
 """
 
+from azml.spec.base import nearest
 from azml.spec.container_registry import ContainerRegistrySpec
 from azml.spec.environment import EnvironmentSpec
-from azml.spec.errors import Problem, SpecError
+from azml.spec.errors import Problem, SpecError, shown
 from azml.spec.model import ModelSpec
 from azml.spec.online_deployment import OnlineDeploymentSpec
 from azml.spec.online_endpoint import OnlineEndpointSpec
 from azml.spec.origins import Value, trace
 from azml.spec.references import AssetReference
-from azml.spec.schema import json_schema
+from azml.spec.schema import json_schema, stack_schema
 from azml.spec.secrets import KeyVaultSecret, PulumiSecret
 from azml.spec.stack import StackSpec
 from azml.spec.stack_file import load, stacks
@@ -33,6 +34,9 @@ __all__ = [
     "WorkspaceSpec",
     "json_schema",
     "load",
+    "nearest",
+    "shown",
+    "stack_schema",
     "stacks",
     "trace",
 ]

@@ -48,6 +48,14 @@ class Problem:
             lines.append(f"    fix:     {self.fix}")
         return "\n".join(lines)
 
+    def wire(self) -> dict[str, Any]:
+        """The problem for machines; what is not known is left out."""
+        fields = {
+            field: getattr(self, field)
+            for field in ("file", "line", "column", "path", "what", "value", "allowed", "fix")
+        }
+        return {field: value for field, value in fields.items() if value is not None}
+
 
 class SpecError(Exception):
     """The estate is not valid. `problems` holds everything that is wrong, in the order of files and lines."""

@@ -1,4 +1,4 @@
-"""Awkward scalars, and what Pulumi's engine makes of them: the table that our reader and the real engine are held to."""
+"""Awkward scalars, and what the engine makes of them: the table that our reader and the real engine are held to."""
 
 READ: dict[str, object] = {
     # Words of YAML 1.1 stay text; only the words of 1.2 are flags and null.

@@ -1,0 +1,41 @@
+"""`azml validate`: what is wrong with stacks, before any engine or Azure is asked."""
+
+from typing import Annotated
+
+import typer
+
+from azml_cli import render
+from azml_cli.project import Project
+
+
+def validate(
+    stack: Annotated[list[str] | None, typer.Argument(help="Names of stacks. All that have a file, if none.")] = None,
+    *,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Check the config of stacks: every problem at once, each with file, line and remedy."""
+    from azml.spec import Problem, SpecError, load, stacks
+
+    folder = Project.find().stacks
+    names = stack or stacks(folder)
+    if not names:
+        render.fail(
+            f"No stack file (Pulumi.<stack>.yaml) in {folder}.\nMake one with `pulumi stack init`.", render.USAGE
+        )
+    found: dict[str, list[Problem]] = {}
+    for name in names:
+        try:
+            load(folder, name)
+        except SpecError as error:
+            found[name] = error.problems
+    problems = list(dict.fromkeys(str(problem) for listed in found.values() for problem in listed))
+    if json_:
+        render.emit_json({name: [problem.wire() for problem in found.get(name, [])] for name in names})
+        raise typer.Exit(render.FAILED if found else 0)
+    if found:
+        render.fail([*problems, f"{_count(len(problems), 'problem')} in {_count(len(found), 'stack')}"])
+    render.say(f"{_count(len(names), 'stack')} {'is' if len(names) == 1 else 'are'} valid")
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
