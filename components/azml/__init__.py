@@ -53,4 +53,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'azml' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    home = import_module(_HOMES[name])
+    # All of a module at once: importing azml.build has just put the module where the function `build` belongs.
+    globals().update({each: getattr(home, each) for each, where in _HOMES.items() if where == home.__name__})
+    return globals()[name]
