@@ -13,7 +13,6 @@ than Python: they must work before azml's environment exists.
 
 import argparse
 import contextlib
-import fcntl
 import hashlib
 import os
 import platform
@@ -104,6 +103,8 @@ def go_for(reason: NotUsableError) -> str:
 
 def go() -> str:
     """A Go that is new enough, or fetches one: Go does from 1.21 on, unless forbidden. Raises NotUsableError."""
+    if os.name == "nt":
+        raise NotUsableError("on Windows none is built")
     command = shutil.which("go")
     if command is None:
         raise NotUsableError("no Go on PATH to build one")
@@ -145,7 +146,7 @@ def build(engine: Path, go_command: str) -> None:
             unfinished = engine.parent / ".unfinished"
             shutil.rmtree(unfinished, ignore_errors=True)
             try:
-                gobuild.build(go_command, unfinished / "bin")
+                gobuild.build(go_command, unfinished)
                 shutil.rmtree(engine, ignore_errors=True)
                 unfinished.rename(engine)
             finally:
@@ -161,9 +162,7 @@ def build(engine: Path, go_command: str) -> None:
 def _alone(path: Path) -> Iterator[None]:
     """Holds a lock that ends with this process, however it ends."""
     with path.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(lock.fileno()):
             with Progress("Another azml is building the Pulumi engine: waiting for it.") as progress:
                 while not _locked(lock.fileno()):
                     progress.tick("waiting")
@@ -172,6 +171,8 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _locked(descriptor: int) -> bool:
+    import fcntl  # not on Windows, where an installed engine is found all the same
+
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

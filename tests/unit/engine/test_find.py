@@ -107,6 +107,7 @@ def test_a_built_engine_is_used_again(machine):
     first = machine.run()
     folder = Path(first.stdout.splitlines()[-1])
     assert {file.name for file in folder.iterdir()} == PROGRAMS
+    assert list(folder.parent.iterdir()) == [folder]
     assert all(os.access(file, os.X_OK) for file in folder.iterdir())
     (machine.bin / "go").unlink()
     again = machine.run("--find-only")
