@@ -1,17 +1,17 @@
 """The Azure that a stack lives in, as the data commands reach it.
 
-Owns which Azure that is, and the ids of what the stack file names. Deliberately does not go through the engine: what a
-command needs is in the stack file and in Azure.
+Owns which Azure that is, and where the stack's workspace is in it (the engine knows: it is an output of the stack).
 """
 
-import json
 import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from azml_cli import render
+from azml_cli.engine import bin_dir
 from azml_cli.project import LOCAL, Project
 
 if TYPE_CHECKING:
@@ -20,49 +20,44 @@ if TYPE_CHECKING:
 
 
 class StackAzure:
-    """A stack's workspace, and a client for it."""
+    """A client for a stack's Azure, and the id of its workspace."""
 
     def __init__(self, project: Project, stack: str) -> None:
+        self._project, self._stack = project, stack
         if stack == LOCAL:
-            _point_at_local_azure(project)
-        self._workspace = project.spec(stack).workspace
+            os.environ.update(_local_environment(project))
 
-    @property
+    @cached_property
     def arm(self) -> "Arm":
         """A client of the Azure that the environment points at."""
         from azml.resources.arm import Arm
 
         return Arm()
 
-    @property
+    @cached_property
     def workspace(self) -> "ArmId":
-        """The workspace's id, as the components will have made it."""
-        from azml.naming import workspace_id
-
+        """The id of the stack's workspace; ends the command where the stack has none (yet)."""
         from azml.resources.arm_id import ArmId
 
-        return ArmId.parse(workspace_id(self._workspace, subscription()))
+        engine = bin_dir(self._project)
+        environment = self._project.pulumi_environment(engine) if self._stack == LOCAL else os.environ
+        asked = subprocess.run(
+            [engine / "pulumi", "stack", "output", "workspace_id", "--stack", self._stack, "--non-interactive"],
+            cwd=self._project.root, env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if asked.returncode != 0 or not asked.stdout.strip():
+            up = "azml up --local" if self._stack == LOCAL else f"pulumi up -s {self._stack}"
+            render.fail(f"Stack {self._stack} has no workspace yet.\n{asked.stderr.strip()}\nMake it: {up}")
+        return ArmId.parse(asked.stdout.strip())
 
 
-def _point_at_local_azure(project: Project) -> None:
+def _local_environment(project: Project) -> dict[str, str]:
     import azml_local
 
-    if not azml_local.status(project.local_azure)["running"]:
-        render.fail("The local Azure is not running.\nStart it: azml local start (or all of it: azml up --local)")
-    os.environ.update(azml_local.environment(project.local_azure))
-
-
-def subscription() -> str:
-    """The subscription that the official clients would use: the variables, else the default one of `az login`."""
-    for name in ("ARM_SUBSCRIPTION_ID", "AZURE_SUBSCRIPTION_ID"):
-        if given := os.environ.get(name):
-            return given
-    profile = Path(os.environ.get("AZURE_CONFIG_DIR", Path.home() / ".azure")) / "azureProfile.json"
-    if profile.is_file():
-        for entry in json.loads(profile.read_text(encoding="utf-8-sig")).get("subscriptions", []):
-            if entry.get("isDefault"):
-                return str(entry["id"])
-    render.fail("Which subscription?\nSet AZURE_SUBSCRIPTION_ID, or sign in: az login && az account set -s NAME")
+    try:
+        return azml_local.environment(project.local_azure)
+    except azml_local.NotRunning as error:
+        render.fail(str(error))
 
 
 @contextmanager

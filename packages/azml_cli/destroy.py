@@ -14,14 +14,9 @@ def destroy(
     """Take the local stack down; what it had can be made again. On Azure: pulumi destroy -s STACK."""
     if not local:
         render.fail("Say --local for the local Azure.\nOn Azure it is: pulumi destroy -s STACK", render.USAGE)
-    import azml_local
-    from azml_cli.engine import LocalEngine, bin_dir
+    from azml_cli.engine import LocalEngine
 
-    project = Project.find()
-    engine_dir = bin_dir(project)
-    with render.progress("Local Azure") as step:
-        azml_local.start(project.local_azure, step)
-    engine = LocalEngine(project, engine_dir)
+    engine = LocalEngine(Project.find())
     if not engine.has_stack:
         render.say(f"There is no stack {LOCAL} here: nothing to take down.")
         return

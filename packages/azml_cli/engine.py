@@ -24,13 +24,21 @@ def bin_dir(project: Project) -> Path:
 class LocalEngine:
     """The engine on the local stack: own PULUMI_HOME with the stand-in in it, own backend, clients on loopback."""
 
-    def __init__(self, project: Project, bin_dir: Path) -> None:
-        from azml_local import azure_native, environment
+    def __init__(self, project: Project) -> None:
+        """Have an engine and a running local Azure; ends the command where one of them cannot be had."""
+        import azml_local
+        from azml_local.azure_native import plugin
 
-        self.project, self.pulumi = project, bin_dir / "pulumi"
-        self.environment = project.pulumi_environment(bin_dir) | environment(project.local_azure)
+        folder = bin_dir(project)
+        with render.progress("Local Azure") as step:
+            try:
+                azml_local.start(project.local_azure, step)
+            except azml_local.NotRunning as error:
+                render.fail(str(error))
+        self.project, self.pulumi = project, folder / "pulumi"
+        self.environment = project.pulumi_environment(folder) | azml_local.environment(project.local_azure)
         (project.state / "state").mkdir(parents=True, exist_ok=True)
-        azure_native.install(project.state / "pulumi")
+        plugin.install(project.state / "pulumi")
 
     @property
     def has_stack(self) -> bool:

@@ -15,15 +15,14 @@ if TYPE_CHECKING:
 
 def live_release(arm: "Arm", endpoint: "ArmId", name: str) -> str:
     """The deployment in Azure that is meant by `name`: that very one, else the release of it with most traffic."""
-    from azml.resources.online_deployment import STABLE_NAME
-
+    from azml.resources.deployment_body import STABLE
     from azml.resources.handler import ML
 
     deployments: list[dict[str, Any]] = arm.get(f"{endpoint.text}/deployments", ML)["value"]
     traffic: dict[str, int] = arm.get(endpoint.text, ML)["properties"].get("traffic") or {}
     if name in {deployment["name"] for deployment in deployments}:
         return name
-    releases = [d["name"] for d in deployments if (d["properties"].get("properties") or {}).get(STABLE_NAME) == name]
+    releases = [d["name"] for d in deployments if (d["properties"].get("properties") or {}).get(STABLE) == name]
     if not releases:
         there = ", ".join(sorted(d["name"] for d in deployments)) or "none"
         render.fail(f"Endpoint {endpoint.name} has no deployment {name}.\nIt has: {there}")

@@ -27,15 +27,11 @@ def up(
     """Make the local stack true and score a request. On Azure: az login && pulumi up -s STACK."""
     if not local:
         render.fail("Say --local for the local Azure.\nOn Azure it is: az login && pulumi up -s STACK", render.USAGE)
-    import azml_local
-    from azml_cli.engine import LocalEngine, bin_dir
+    from azml_cli.engine import LocalEngine
 
     project = Project.find()
     spec = project.spec(LOCAL)
-    engine_dir = bin_dir(project)
-    with render.progress("Local Azure") as step:
-        azml_local.start(project.local_azure, step)
-    engine = LocalEngine(project, engine_dir)
+    engine = LocalEngine(project)
     engine.ensure_stack()
     if code := engine.run("up", "--yes", "--skip-preview"):
         raise typer.Exit(code)

@@ -41,7 +41,7 @@ def test_memory_of_an_idle_local_azure(tmp_path: Path) -> None:
         home = tmp_path / str(run)
         azml_local.start(home, lambda _: None)
         time.sleep(2)
-        main = psutil.Process(azml_local.status(home)["pid"])
+        main = psutil.Process(azml_local.status(home).pid)
         processes = [main, *main.children(recursive=True)]
         figures.append(sum(p.memory_info().rss for p in processes) / 1e6)
         azml_local.stop(home)

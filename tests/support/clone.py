@@ -1,5 +1,6 @@
 """A clone of this repository in a folder of its own, used through the commands that people type."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -12,6 +13,9 @@ from azure.core.rest import HttpRequest
 from azure.identity import ClientSecretCredential
 from azure.mgmt.core import ARMPipelineClient
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
+
+from azml_local.scoring.conda import read
+from azml_local.scoring.environments import Environments, cache
 
 ROOT = Path(__file__).parents[2]
 REQUEST = "samples/diabetes/sample-request.json"
@@ -64,6 +68,11 @@ class Clone:
         path = f"{self.engine}{os.pathsep}{os.environ['PATH']}"
         return {**os.environ, "PATH": path, "NO_COLOR": "1"}
 
+    def scoring_python(self) -> Path:
+        """The interpreter with the sample's own libraries: the environment that its conda file names."""
+        conda = read((self.root / "samples/diabetes/conda.yml").read_text())
+        return asyncio.run(Environments(cache()).ready(conda, lambda _: None)) / "bin" / "python"
+
     @property
     def server(self) -> dict[str, Any]:
         """What the local Azure tells its clients."""
@@ -85,7 +94,7 @@ class Clone:
         )  # fmt: skip
         policy = ARMChallengeAuthenticationPolicy(sign_in, f"{at['url']}/.default")
         workspace = next(r["id"] for r in self.state if r["type"] == "azure-native:machinelearningservices:Workspace")
-        request = HttpRequest(method, f"{workspace}/{path}", params={"api-version": "2025-12-01"})
+        request = HttpRequest(method, f"{at['url']}{workspace}/{path}", params={"api-version": "2025-12-01"})
         with sign_in, ARMPipelineClient(at["url"], policies=[policy], connection_verify=at["ca"]) as client:
             response = client.send_request(request)
             response.raise_for_status()
