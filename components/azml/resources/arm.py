@@ -75,9 +75,9 @@ def credential(environ: Mapping[str, str]) -> DefaultAzureCredential:
 class Arm:
     """Requests to ARM, safe to use from many threads. Bodies and answers are what JSON makes of them."""
 
-    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
-        self.credential = credential(environ)
-        self._base = base = resource_manager(environ)
+    def __init__(self) -> None:
+        self.credential = credential(os.environ)
+        self._base = base = resource_manager(os.environ)
         self._client: ARMPipelineClient[Any, Any] = ARMPipelineClient(
             base,
             policies=[
@@ -92,6 +92,11 @@ class Arm:
         )
         self._locks: dict[str, threading.RLock] = {}
         self._locks_guard = threading.Lock()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._client.close()
+        self.credential.close()
 
     def lock(self, key: str) -> threading.RLock:
         """The lock of one resource, for read-change-write sequences that handlers of one run might mix up."""
@@ -202,6 +207,9 @@ def _arm_error(error: HttpResponseError) -> ArmError:
     if not isinstance(inner, dict):
         return ArmError(f"HTTP {_status(error)}", str(error.message), _status(error))
     reasons = [inner, *(detail for detail in inner.get("details") or [] if isinstance(detail, dict))]
-    texts = [str(reason.get("message") or "").strip() for reason in reasons]
-    known = {text: None for text in texts if text}
-    return ArmError(str(inner.get("code") or "Unknown"), "\n".join(known) or str(error.message), _status(error))
+    message = ""
+    for reason in reasons:
+        text = str(reason.get("message") or "").strip()
+        if text not in message:
+            message += f"\n{text}"
+    return ArmError(str(inner.get("code") or "Unknown"), message.strip() or str(error.message), _status(error))

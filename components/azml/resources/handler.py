@@ -7,6 +7,7 @@ shows. Deliberately no gRPC (`azml.provider`) and no ARM requests (the subclasse
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from azml.resources.arm_id import ArmId
@@ -185,7 +186,7 @@ def _meaning(text: str) -> object:
     found = _DURATION.fullmatch(text)
     if found is None or not any(found.groups()):
         return text
-    days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    days, hours, minutes, seconds = (Decimal(part or 0) for part in found.groups())
     return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 

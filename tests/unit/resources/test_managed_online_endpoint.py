@@ -1,0 +1,205 @@
+"""The endpoint: changed without touching its traffic, or what others wrote on it."""
+
+import asyncio
+import threading
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from azml.resources.arm_id import ArmId
+from azml.resources.endpoint_body import Endpoint, merge
+from azml.resources.errors import Incomplete, Refused
+from azml.resources.managed_online_endpoint import ManagedOnlineEndpointHandler
+from tests.unit.resources.conftest import Azure
+
+HANDLER = ManagedOnlineEndpointHandler()
+URN = "urn:pulumi:dev::p::azml:index:ManagedOnlineEndpoint::e"
+
+
+def wanted(azure: Azure, **inputs: Any) -> dict[str, Any]:
+    base = {"workspaceId": azure.workspace, "name": f"ep-{uuid4().hex[:8]}", "authMode": "Key"}
+    return HANDLER.check({**base, **inputs})
+
+
+def made(azure: Azure, **inputs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    checked = wanted(azure, **inputs)
+    return checked, HANDLER.create(azure.work(URN), checked)
+
+
+def serving(azure: Azure, inputs: dict[str, Any]) -> str:
+    """Give it a deployment with all the traffic, and the tags of a rollout and of a policy."""
+    path = HANDLER.arm_id(inputs).text
+    azure.deployment(path, "blue")
+    merge(
+        azure.work(),
+        ArmId.parse(path),
+        lambda live: ({"traffic": {"blue": 100}}, {**live.tags, "azml-rollout": "r", "policy": "theirs"}),
+    )
+    return path
+
+
+def test_it_is_made_with_what_callers_need(azure: Azure) -> None:
+    inputs, state = made(azure, description="d", tags={"a": "1"})
+    live = azure.get(HANDLER.arm_id(inputs).text)
+    assert state["scoringUri"] == live["properties"]["scoringUri"] != ""
+    assert state["principalId"] == live["identity"]["principalId"] != ""
+    assert live["location"] == "eastus", "the workspace's"
+    assert live["properties"]["description"] == "d"
+    keys = azure.theirs.ok("POST", f"{HANDLER.arm_id(inputs).text}/listKeys")
+    assert keys["primaryKey"] not in str(state)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tags": {"a": "2"}},
+        {"description": "other"},
+        {"properties": {"more": "1"}},
+        {"publicNetworkAccess": "Disabled"},
+        {"tags": {}, "description": "both"},
+    ],
+)
+def test_no_update_touches_traffic_or_what_others_wrote(azure: Azure, change: dict[str, Any]) -> None:
+    inputs, state = made(azure, tags={"a": "1"}, description="d")
+    path = serving(azure, inputs)
+    after = {**inputs, **change}
+    assert HANDLER.difference(azure.work(), inputs, state, after).changed == change.keys()
+    HANDLER.update(azure.work(URN), inputs, after, state)
+    live = azure.get(path)
+    assert live["properties"]["traffic"] == {"blue": 100}
+    assert live["tags"] == {**after["tags"], "azml-rollout": "r", "policy": "theirs"}
+    assert live["properties"]["description"] == after["description"]
+    assert live["properties"]["publicNetworkAccess"] == after["publicNetworkAccess"]
+    assert live["properties"]["properties"]["azml.owner"] == URN
+
+
+def test_tags_go_by_patch(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A PATCH cannot take traffic away, whatever else happens."""
+    inputs, state = made(azure, tags={"a": "1"})
+    monkeypatch.setattr(azure.arm, "put", None)
+    HANDLER.update(azure.work(URN), inputs, {**inputs, "tags": {"a": "2"}}, state)
+    assert azure.get(HANDLER.arm_id(inputs).text)["tags"] == {"a": "2"}
+
+
+def test_nothing_to_change_is_not_written(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs, state = made(azure, tags={"a": "1"}, description="d")
+    monkeypatch.setattr(azure.arm, "put", None)
+    monkeypatch.setattr(azure.arm, "patch", None)
+    assert HANDLER.update(azure.work(URN), inputs, inputs, state) == state
+
+
+def test_a_service_that_merges_tags_gets_a_put(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether PATCH replaces tags is not documented for endpoints: what should go, goes."""
+    inputs, state = made(azure, tags={"a": "1", "b": "1"})
+    real = azure.arm.patch
+
+    def merging(id_: str, version: str, body: dict[str, Any], work: Any) -> Any:
+        return real(id_, version, {"tags": {**azure.get(id_)["tags"], **body["tags"]}}, work)
+
+    monkeypatch.setattr(azure.arm, "patch", merging)
+    HANDLER.update(azure.work(URN), inputs, {**inputs, "tags": {"a": "2"}}, state)
+    assert azure.get(HANDLER.arm_id(inputs).text)["tags"] == {"a": "2"}
+
+
+def test_one_that_others_made_is_refused(azure: Azure) -> None:
+    inputs = wanted(azure)
+    azure.theirs.endpoint(azure.workspace, inputs["name"])
+    with pytest.raises(Refused, match=r"exists already(.|\n)*pulumi import"):
+        HANDLER.create(azure.work(URN), inputs)
+
+
+def test_one_of_another_stack_is_refused(azure: Azure) -> None:
+    inputs, _ = made(azure)
+    with pytest.raises(Refused, match="exists already"):
+        HANDLER.create(azure.work(URN.replace("dev", "prod")), inputs)
+
+
+def test_one_that_an_interrupted_run_made_is_ours(azure: Azure) -> None:
+    inputs, _ = made(azure, tags={"a": "1"})
+    state = HANDLER.create(azure.work(URN), {**inputs, "tags": {"a": "2"}})
+    assert azure.get(HANDLER.arm_id(inputs).text)["tags"] == {"a": "2"}
+    assert state["scoringUri"]
+
+
+def test_drift_is_seen_and_mended(azure: Azure) -> None:
+    inputs, state = made(azure, description="d", tags={"a": "1"})
+    path = serving(azure, inputs)
+    assert HANDLER.difference(azure.work(), inputs, state, inputs).drifted == {}
+    merge(azure.work(), ArmId.parse(path), lambda _: ({"description": "theirs"}, {"policy": "theirs"}))
+    found = HANDLER.difference(azure.work(), inputs, state, inputs)
+    assert found.drifted.keys() == {"description", "tags"}
+    HANDLER.update(azure.work(URN), inputs, inputs, state)
+    assert HANDLER.difference(azure.work(), inputs, state, inputs).drifted == {}
+    assert azure.get(path)["tags"] == {"a": "1", "policy": "theirs"}
+    assert azure.get(path)["properties"]["traffic"] == {"blue": 100}
+
+
+def test_gone_is_made_again(azure: Azure) -> None:
+    inputs, state = made(azure)
+    HANDLER.delete(azure.work(), state)
+    assert HANDLER.difference(azure.work(), inputs, state, inputs).drifted.keys() == {"gone"}
+    assert HANDLER.update(azure.work(URN), inputs, inputs, state)["scoringUri"]
+
+
+def test_delete_takes_its_deployments_along_and_twice_is_fine(azure: Azure) -> None:
+    inputs, state = made(azure)
+    path = serving(azure, inputs)
+    HANDLER.delete(azure.work(), state)
+    HANDLER.delete(azure.work(), state)
+    assert azure.arm.find(path, "2025-12-01") is None
+
+
+def test_identity_goes_by_patch_and_is_compared(azure: Azure) -> None:
+    identity = azure.workspace.split("/providers/")[0]
+    identity += f"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-{uuid4().hex[:6]}"
+    azure.theirs.ok("PUT", identity, {"location": "eastus"})
+    inputs, state = made(azure, identity={"type": "UserAssigned", "userAssignedIdentities": [identity]})
+    assert HANDLER.difference(azure.work(), inputs, state, inputs).drifted == {}
+    after = {**inputs, "identity": {"type": "SystemAssigned"}}
+    HANDLER.update(azure.work(URN), inputs, after, state)
+    assert azure.get(HANDLER.arm_id(inputs).text)["identity"]["type"] == "SystemAssigned"
+
+
+def test_a_refused_create_leaves_nothing_in_state(azure: Azure) -> None:
+    with pytest.raises(Refused) as caught:
+        HANDLER.create(azure.work(URN), wanted(azure, name="x"))
+    assert "3 to 32 characters" in str(caught.value)
+
+
+def test_a_create_that_was_cancelled_stays_in_state(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate, put = threading.Event(), azure.plane.put_endpoint
+
+    async def held(endpoint: Any) -> str:
+        await asyncio.to_thread(gate.wait)
+        return await put(endpoint)
+
+    monkeypatch.setattr(azure.plane, "put_endpoint", held)
+    threading.Timer(0.3, azure.cancelled.set).start()
+    inputs = wanted(azure)
+    with pytest.raises(Incomplete, match="Cancelled") as caught:
+        HANDLER.create(azure.work(URN), inputs)
+    assert caught.value.id == HANDLER.arm_id(inputs).text
+    gate.set()
+    azure.cancelled.clear()
+    assert HANDLER.create(azure.work(URN), inputs)["scoringUri"], "the next run takes it from there"
+
+
+def test_import_gives_what_a_program_would_say(azure: Azure) -> None:
+    inputs, state = made(azure, description="d", tags={"a": "1"})
+    path = serving(azure, inputs)
+    found = HANDLER.read(azure.work(), path, {})
+    assert found is not None
+    imported = {**inputs, "location": "eastus", "tags": {"a": "1", "policy": "theirs"}}
+    assert found[0] == imported
+    assert found[1]["scoringUri"] == state["scoringUri"]
+
+
+def test_zeros_are_no_traffic() -> None:
+    endpoint = Endpoint(ArmId.parse("/subscriptions/s/resourceGroups/g/providers/N/t/n"), {"properties": {}})
+    assert endpoint.traffic == {}
+    body = {"properties": {"traffic": {"blue": 0, "green": 100}, "mirrorTraffic": {"blue": 10}}}
+    endpoint = Endpoint(endpoint.id, body)
+    assert endpoint.traffic == {"green": 100}
+    assert endpoint.serves("blue")
+    assert not endpoint.serves("red")
