@@ -33,7 +33,7 @@ from azml_local.scoring import DataPlane, Endpoint
 from azml_local.tokens import BadToken, Tokens
 
 _log = logging.getLogger(__name__)
-_GRACE = 3
+_GRACE = 1
 """Seconds that open connections have to finish when the server ends."""
 
 

@@ -15,8 +15,9 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture
-def arm(local: Running) -> Arm:
-    return Arm(local)
+def arm(local: Running) -> Iterator[Arm]:
+    with Arm(local) as found:
+        yield found
 
 
 @pytest.fixture

@@ -4,12 +4,14 @@ Only the data plane is replaced, by one that remembers what it was asked; a test
 """
 
 import asyncio
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 import uvicorn
@@ -105,14 +107,13 @@ class Running:
     def subscription(self) -> str:
         return f"/subscriptions/{self.azure.identity.subscription_id}"
 
-    def client(self, **options: Any) -> ARMPipelineClient[Any, Any]:
-        credential = options.pop("credential", None) or self.credential
+    def client(self, credential: ClientSecretCredential) -> ARMPipelineClient[Any, Any]:
         policies = [
             RequestIdPolicy(),
             ARMChallengeAuthenticationPolicy(credential, "https://management.azure.com/.default"),
             ContentDecodePolicy(),
         ]
-        return ARMPipelineClient(self.url, policies=policies, connection_verify=str(self.home.ca), **options)
+        return ARMPipelineClient(self.url, policies=policies, connection_verify=str(self.home.ca))
 
 
 class Arm:
@@ -120,8 +121,16 @@ class Arm:
 
     def __init__(self, running: Running) -> None:
         self.running = running
-        self.client = running.client()
+        self.credential = running.credential
+        self.client = running.client(self.credential)
         self.sub = running.subscription
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
+        self.credential.close()
 
     def send(self, method: str, path: str, body: Any = None, version: str | None = None, **query: str) -> HttpResponse:
         parameters = {"api-version": version or self.version(path), **query}
@@ -195,9 +204,9 @@ class Arm:
         }
         return {"location": "eastus", "identity": {"type": "SystemAssigned"}, "properties": {**properties, **more}}
 
-    def endpoint(self, workspace: str, name: str | None = None, **properties: Any) -> str:
+    def endpoint(self, workspace: str, name: str | None = None, location: str = "eastus", **properties: Any) -> str:
         path = f"{workspace}/onlineEndpoints/{name or 'ep-' + uuid4().hex[:8]}"
-        self.ok("PUT", path, {"location": "eastus", "properties": {"authMode": "Key", **properties}})
+        self.ok("PUT", path, {"location": location, "properties": {"authMode": "Key", **properties}})
         return path
 
     def assets(self, workspace: str) -> dict[str, Any]:
@@ -226,9 +235,19 @@ class Arm:
         }
 
     @staticmethod
-    def deployment_body(properties: dict[str, Any], instances: int = 1, **more: Any) -> dict[str, Any]:
+    def deployment_body(
+        base: dict[str, Any], /, instances: int = 1, location: str = "eastus", **more: Any
+    ) -> dict[str, Any]:
         sku = {"name": "Default", "capacity": instances}
-        return {"location": "eastus", "sku": sku, "properties": {**properties, **more}}
+        return {"location": location, "sku": sku, "properties": {**base, **more}}
+
+
+def until(condition: Callable[[], bool], seconds: float = 5) -> None:
+    """Wait for something that comes by itself."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def response_of(response: HttpResponse) -> Any:
@@ -236,6 +255,16 @@ def response_of(response: HttpResponse) -> Any:
     from azure.core.pipeline import PipelineResponse
 
     return PipelineResponse(response.request, response, {})
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: threading.Event) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready.set()
 
 
 @contextmanager
@@ -255,10 +284,15 @@ def running(root: Path, plane: FakePlane | None = None) -> Iterator[Running]:
         azure, router = serve.assemble(home, identity, url, plane)  # type: ignore[arg-type]
         found.append(azure)
         back = asyncio.get_running_loop().create_task(serve._restore(azure))
-        config = uvicorn.Config(app.make(azure, router), log_config=None, lifespan="off", ssl_certfile=str(leaf))
-        server = uvicorn.Server(config)
+        config = uvicorn.Config(
+            app.make(azure, router),
+            log_config=None,
+            lifespan="off",
+            ssl_certfile=str(leaf),
+            timeout_graceful_shutdown=5,
+        )
+        server = _Server(config, ready)
         serving = asyncio.get_running_loop().create_task(server.serve(sockets=[listener]))
-        ready.set()
         await asyncio.to_thread(ended.wait)
         server.should_exit = True
         await serving

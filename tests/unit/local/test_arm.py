@@ -6,7 +6,7 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.core.rest import HttpRequest
 
-from tests.unit.local.support import Arm, FakePlane
+from tests.unit.local.support import Arm, FakePlane, until
 
 STORAGE = {"location": "eastus", "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
 
@@ -250,16 +250,8 @@ def test_what_clients_ask_of_the_subscription(arm: Arm) -> None:
 
 
 def _settled(arm: Arm, path: str) -> None:
-    _until(lambda: arm.ok("GET", path)["properties"]["provisioningState"] == "Succeeded")
+    until(lambda: arm.ok("GET", path)["properties"]["provisioningState"] == "Succeeded")
 
 
 def _gone(arm: Arm, path: str) -> None:
-    _until(lambda: arm.send("HEAD", path).status_code == 404)
-
-
-def _until(condition: object, seconds: float = 5) -> None:
-    assert callable(condition)
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    until(lambda: arm.send("HEAD", path).status_code == 404)
