@@ -19,6 +19,7 @@ class NameRule:
     """What a name of one kind must look like. Lengths count characters, both limits included."""
 
     what: str
+    """With its article."""
     shortest: int
     longest: int
     pattern: str
@@ -39,15 +40,15 @@ class NameRule:
 _DASHED = "letters, digits and dashes, starting with a letter and not ending with a dash"
 
 ONLINE_ENDPOINT = NameRule(
-    "online endpoint", 3, 32, r"[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?", _DASHED, "the Azure region"
+    "an online endpoint", 3, 32, r"[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?", _DASHED, "the Azure region"
 )
 """how-to-manage-quotas.md (2026-01-27) and azure-ai-ml's own pattern."""
 
-ONLINE_DEPLOYMENT = NameRule("deployment", 3, 32, r"[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?", _DASHED, "the endpoint")
+ONLINE_DEPLOYMENT = NameRule("a deployment", 3, 32, r"[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?", _DASHED, "the endpoint")
 """As for endpoints; azure-ai-ml checks it at submission only."""
 
 WORKSPACE = NameRule(
-    "workspace",
+    "a workspace",
     3,
     32,
     r"[a-zA-Z0-9][a-zA-Z0-9_-]*",
@@ -57,7 +58,7 @@ WORKSPACE = NameRule(
 """The sdk allows 3 to 33, the service-limits page 2 to 32: what both allow."""
 
 ASSET = NameRule(
-    "asset",
+    "an asset",
     1,
     255,
     r"[a-zA-Z0-9][a-zA-Z0-9_-]*",
@@ -66,14 +67,14 @@ ASSET = NameRule(
 )
 """Models, environments, code and data (sdk)."""
 
-CONTAINER_REGISTRY = NameRule("container registry", 5, 50, r"[a-zA-Z0-9]*", "letters and digits", "all of Azure")
+CONTAINER_REGISTRY = NameRule("a container registry", 5, 50, r"[a-zA-Z0-9]*", "letters and digits", "all of Azure")
 """azure-mgmt-containerregistry 10.3.0."""
 
-STORAGE_ACCOUNT = NameRule("storage account", 3, 24, r"[a-z0-9]*", "lower case letters and digits", "all of Azure")
+STORAGE_ACCOUNT = NameRule("a storage account", 3, 24, r"[a-z0-9]*", "lower case letters and digits", "all of Azure")
 """docs."""
 
 KEY_VAULT = NameRule(
-    "key vault",
+    "a key vault",
     3,
     24,
     r"[a-zA-Z](?!.*--)[a-zA-Z0-9-]*[a-zA-Z0-9]",
@@ -83,7 +84,7 @@ KEY_VAULT = NameRule(
 """Length and characters: azure-mgmt-keyvault; first and last character and the double dash: docs."""
 
 USER_ASSIGNED_IDENTITY = NameRule(
-    "user-assigned identity",
+    "a user-assigned identity",
     3,
     128,
     r"[a-zA-Z0-9][a-zA-Z0-9_-]*",
@@ -93,7 +94,7 @@ USER_ASSIGNED_IDENTITY = NameRule(
 """docs."""
 
 RESOURCE_GROUP = NameRule(
-    "resource group",
+    "a resource group",
     1,
     90,
     r"[\w\-.()]*[\w\-()]",

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, ClassVar, LiteralString, Self, TypeVar
+from types import CodeType
+from typing import Any, ClassVar, LiteralString, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
@@ -44,11 +45,17 @@ def _text(findings: tuple[Finding, ...]) -> LiteralString:
     return "; ".join(f.what for f in findings).replace("{", "{{").replace("}", "}}")
 
 
-Method = TypeVar("Method", bound=Callable[..., Iterator[Finding]])
+class Rule(Protocol):
+    """A method that yields what is wrong between fields; it runs once all fields of its model are valid."""
+
+    __code__: CodeType
+
+    def __call__(self, block: Any, /) -> Iterator[Finding]:
+        """Judge a block."""
 
 
-def rule(method: Method) -> Method:
-    """Mark a method as a rule between fields. It yields findings, and runs once all fields of its model are valid."""
+def rule(method: Callable[[Any], Iterator[Finding]]) -> Rule:
+    """Mark a method as a rule."""
     method.is_rule = True  # type: ignore[attr-defined]
     return method
 
@@ -69,13 +76,14 @@ class Spec(BaseModel):
     """Keys that `az ml` accepts and that say nothing about what is wanted."""
     elsewhere: ClassVar[Mapping[str, str]] = {}
     """Keys that people write here by mistake, and what to do instead."""
-    _rules: ClassVar[tuple[Callable[[Any], Iterator[Finding]], ...]] = ()
+    rules: ClassVar[tuple[Rule, ...]] = ()
+    """What must hold between fields; collected from the methods that are marked so."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         members = {name: member for base in reversed(cls.__mro__) for name, member in vars(base).items()}
-        cls._rules = tuple(member for member in members.values() if hasattr(member, "is_rule"))
+        cls.rules = tuple(member for member in members.values() if hasattr(member, "is_rule"))
 
     @model_validator(mode="before")
     @classmethod
@@ -87,14 +95,10 @@ class Spec(BaseModel):
     @model_validator(mode="after")
     def _judge(self, info: ValidationInfo) -> Self:
         if info.context is not WITHOUT_RULES:
-            findings = tuple(self.findings())
+            findings = tuple(finding for rule in self.rules for finding in rule(self))
             if findings:
                 raise PydanticCustomError(BROKEN_RULES, _text(findings), {"findings": findings})
         return self
-
-    def findings(self) -> Iterator[Finding]:
-        """Ask every rule of this block; blocks within it are not asked."""
-        return (finding for found in self._rules for finding in found(self))
 
     def _settle(self, **values: Any) -> None:
         """Fill in what follows from other fields. Not counted as set: it was not written by anyone."""
@@ -104,11 +108,17 @@ class Spec(BaseModel):
     def from_args(cls, args: Mapping[str, Any]) -> Self:
         """Make the block from wire values: snake_case keys, numbers as floats, paths relative to the working folder.
 
-        Raises `SpecError` with the path of every problem; there is no file to point to.
+        None is as good as absent. Raises `SpecError` with the path of every problem; there is no file to point to.
         """
         from azml.spec.judge import judged
 
-        return judged(cls, args)
+        return judged(cls, _present(args))
+
+
+def _present(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _present(child) for key, child in value.items() if child is not None}
+    return [_present(child) for child in value] if isinstance(value, list) else value
 
 
 def blocks(spec: Spec, at: At = ()) -> Iterator[tuple[At, Spec]]:

@@ -6,6 +6,7 @@ Owns the items of `environments` and the inline `environment` of a deployment. D
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -13,9 +14,12 @@ from pydantic import Discriminator, Tag
 
 from azml.facts import names
 from azml.spec.base import Finding, Spec, rule
+from azml.spec.errors import SpecError
 from azml.spec.existing import Existing
 from azml.spec.paths import LocalFile, LocalFolder
+from azml.spec.reader import read
 from azml.spec.references import arm_id
+from azml.spec.tree import plain
 from azml.spec.types import AnyCase, Tags, Version, named, whole
 
 
@@ -59,6 +63,21 @@ class InferenceConfigSpec(Spec):
     """Answers 200 once the model is loaded."""
     scoring_route: RouteSpec
     """Takes the requests."""
+
+
+@lru_cache(maxsize=256)
+def _conda_problem(file: Path, _mtime: int) -> str | None:
+    """Say what is wrong with a conda file; many deployments share one, so each state of it is read once."""
+    try:
+        return _conda_problem_of(plain(read(file)))
+    except SpecError as error:
+        return f"is no conda file: {error.problems[0].place}: {error.problems[0].what}"
+
+
+def _conda_problem_of(conda: Any) -> str | None:
+    if not isinstance(conda, dict):
+        return "is no conda file: it holds no map"
+    return None if isinstance(conda.get("dependencies"), list) else "is no conda file: it has no list `dependencies`"
 
 
 def _form(value: Any) -> str:
@@ -107,6 +126,20 @@ class EnvironmentSpec(Existing):
                 "add image, the base image that the conda file builds on" if self.conda_file else "add image, or build"
             )
             yield Finding("there is no image", fix=fix)
+
+    @rule
+    def _conda_file_is_one(self) -> Iterator[Finding]:
+        if isinstance(self.conda_file, Path):
+            wrong = _conda_problem(self.conda_file, self.conda_file.stat().st_mtime_ns)
+        else:
+            wrong = None if self.conda_file is None else _conda_problem_of(self.conda_file)
+        if wrong is not None:
+            yield Finding(
+                wrong,
+                ("conda_file",),
+                str(self.conda_file),
+                allowed="a conda environment: a map with the list `dependencies`",
+            )
 
     @rule
     def _conda_builds_on_an_image(self) -> Iterator[Finding]:

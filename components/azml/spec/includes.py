@@ -63,8 +63,9 @@ class Assembly:
     def _expanded(self, node: Node, chain: Chain, *, block: bool = False) -> Node:
         """Put included files in place, in every block below and in the node itself."""
         if isinstance(node.value, list):
+            known = len(self.problems)
             items = [self._expanded(item, chain, block=block) for item in node.value]
-            if block:
+            if block and len(self.problems) == known:
                 self._check_names(items)
             return node.with_value(items)
         if not isinstance(node.value, dict):

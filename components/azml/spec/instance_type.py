@@ -25,9 +25,9 @@ def _judge(name: str) -> str:
         return offered
     size = vm_sizes.find(name)
     if size is None:
-        raise refusal(_finding("is not an Azure VM size", name))
+        raise refusal(_finding("is not an Azure VM size", name, _meant(name)))
     if not _may_be_newer_than_the_list(size):
-        raise refusal(_finding("is not offered for managed online endpoints", name))
+        raise refusal(_finding("is not offered for managed online endpoints", name, None))
     return size.name
 
 
@@ -36,13 +36,17 @@ def _may_be_newer_than_the_list(size: vm_sizes.VmSize) -> bool:
     return generation is not None and int(generation[1]) > facts.NEWEST_LISTED_GENERATION
 
 
-def _finding(what: str, name: str) -> Finding:
+def _meant(name: str) -> str | None:
     near = nearest(name if name.lower().startswith("standard_") else f"Standard_{name}", list(facts.INSTANCE_TYPES))
+    return None if near is None else f"did you mean {near}?"
+
+
+def _finding(what: str, name: str, fix: str | None) -> Finding:
     return Finding(
         what,
         value=name,
         allowed="a size of the managed online endpoints SKU list, such as Standard_DS3_v2 or Standard_NC4as_T4_v3",
-        fix=f"did you mean {near}?" if near else None,
+        fix=fix,
     )
 
 

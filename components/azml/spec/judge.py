@@ -7,8 +7,9 @@ depend on what was taken out has its say. Deliberately owns no words (`problems.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import CodeType, FunctionType
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -52,7 +53,7 @@ def _second_look(error: ValidationError, source: Source) -> list[Problem] | None
     """Ask the rules about what is left without the wrong fields; None if that cannot be validated either."""
     rest, gone, strange = _copy(source.data), list[At](), list[At]()
     for _ in range(_ROUNDS):
-        for at, kind, _ in field_errors(error, Source(source.model, rest)):
+        for at, kind, _ in list(field_errors(error, Source(source.model, rest))):
             if not at:
                 return None
             if _container(rest, at) is None:
@@ -70,8 +71,9 @@ def _second_look(error: ValidationError, source: Source) -> list[Problem] | None
             return [
                 source.problem((*at, *finding.at), finding)
                 for at, block in blocks(spec)
-                for finding in block.findings()
-                if _independent(at, finding, gone, strange)
+                for rule in type(block).rules
+                for finding in rule(block)
+                if _independent(at, finding, _reads(type(block), rule.__code__), gone, strange)
             ]
     return None
 
@@ -107,12 +109,29 @@ def _take_out(data: Any, at: At, model: type[Spec]) -> At:
     return at
 
 
-def _independent(block: At, finding: Finding, gone: list[At], strange: list[At]) -> bool:
+def _independent(block: At, finding: Finding, reads: set[str], gone: list[At], strange: list[At]) -> bool:
     """Tell whether a finding stands whatever the wrong values were meant to be."""
     about = (*block, *finding.at)
     for at in gone:
         if at[: len(about)] == about:
             return False
-        if at[: len(block)] == block and (len(at) == len(block) + 1 or at[-1] == "name"):
+        within = at[len(block) :] if at[: len(block)] == block else ()
+        if within and within[0] in reads and (len(within) == 1 or within[-1] == "name"):
             return False
     return bool(finding.at) or not any(at[:-1] == block for at in strange)
+
+
+def _reads(model: type[Spec], code: CodeType) -> set[str]:
+    """Name the fields that a rule looks at: those that its code names, and the code of what it calls on itself."""
+    names = {*code.co_names, *(word for word in _words(code.co_consts))}
+    called = [member.__code__ for name in names if isinstance(member := vars(model).get(name), FunctionType)]
+    inner = [const for const in code.co_consts if isinstance(const, CodeType)]
+    return names.intersection(model.model_fields).union(*(_reads(model, part) for part in (*called, *inner)))
+
+
+def _words(constants: Iterable[object]) -> Iterator[str]:
+    for constant in constants:
+        if isinstance(constant, str):
+            yield constant
+        elif isinstance(constant, tuple):
+            yield from _words(constant)

@@ -19,7 +19,7 @@ from azml.spec.model import ModelSpec
 from azml.spec.paths import LocalFolder
 from azml.spec.references import AssetReference, EnvironmentReference, ModelReference
 from azml.spec.secrets import Variable
-from azml.spec.types import AnyCase, Flag, Tags, fraction, named, whole
+from azml.spec.types import AnyCase, Flag, Tags, Version, fraction, named, whole
 
 
 def _form(value: Any) -> str:
@@ -114,7 +114,7 @@ class CollectedDataSpec(Spec):
     """Name of the data asset. Absent: made from the names of endpoint, deployment and collection."""
     path: str | None = None
     """Folder in a datastore: azureml://datastores/…"""
-    version: str | None = None
+    version: Version | None = None
     """Version of the data asset."""
 
 

@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from azml.spec.base import At, Spec
-from azml.spec.judge import judged
 from azml.spec.references import AssetReference
 from azml.spec.secrets import KeyVaultSecret, PulumiSecret
-from azml.spec.stack import StackSpec
-from azml.spec.stack_file import assemble
+from azml.spec.stack_file import assemble, judge
 from azml.spec.tree import Node, follow, plain, spoken
 
 
@@ -33,7 +31,7 @@ def trace(directory: Path, stack: str) -> list[Value]:
     """List every value of a stack's estate with its origin, in the order of the models. Raises `SpecError`."""
     tree = assemble(directory, stack)
     data = plain(tree)
-    return list(_leaves(judged(StackSpec, data, tree), (), data, tree))
+    return list(_leaves(judge(tree), (), data, tree))
 
 
 def _leaves(value: Any, at: At, data: Any, tree: Node) -> Iterator[Value]:

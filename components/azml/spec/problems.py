@@ -97,17 +97,13 @@ def _finding(kind: str, detail: Mapping[str, Any], at: At, source: Source) -> Fi
                 allowed=f"at most {context['max_length']} characters",
             )
     what, fix = _WORDS.get(kind, (detail["msg"], None))
-    return Finding(what, value=value, allowed=_purpose(at, source), fix=fix)
+    return Finding(what, value=value, fix=fix)
 
 
 def _missing(at: At, source: Source) -> Finding:
-    return Finding("is missing", allowed=_purpose(at, source), fix=f"add {at[-1]}")
-
-
-def _purpose(at: At, source: Source) -> str | None:
-    """Return the first sentence of the field's description."""
     field = field_of(source.model, source.data, at)
-    return field.description.split(". ")[0].rstrip(".").replace("\n", " ") if field and field.description else None
+    about = " ".join(field.description.split()) if field is not None and field.description else None
+    return Finding("is missing", allowed=about, fix=f"add {at[-1]}")
 
 
 def _unknown(at: At, source: Source) -> Finding:
@@ -119,9 +115,9 @@ def _unknown(at: At, source: Source) -> Finding:
         return Finding(what)
     fields = list(model.model_fields)
     if key in model.elsewhere:
-        return Finding(what, fix=model.elsewhere[key])
+        return Finding(f"{what}: {model.elsewhere[key]}")
     if (home := _home(key, above, model, source)) is not None:
-        return Finding(what, fix=home)
+        return Finding(f"{what} here", fix=home)
     if (near := nearest(key, fields)) is not None:
         return Finding(what, fix=f"did you mean {near}?")
     return Finding(what, allowed=", ".join(fields))

@@ -151,7 +151,8 @@ class _Builder:
     def _begin(self, event: Any) -> None:
         at = _at(event)
         if self._is_key():
-            raise self._error("a key must be text, not a map or a list", at)
+            line = self.content.splitlines()[at[0] - 1]
+            raise self._error("a key must be text, not a map or a list", at, fix=_hint(line))
         if len(self.open) == MAX_DEPTH:
             raise self._error(f"is nested more than {MAX_DEPTH} levels deep", at)
         self.open.append(_Frame(event, at, None))

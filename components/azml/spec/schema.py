@@ -87,7 +87,9 @@ def _includable(model: type[Spec]) -> Iterator[type[Spec]]:
 
 def _block(definition: Schema, model: type[Spec]) -> Schema:
     """Describe a block as it may stand in one of several layers."""
-    fields = {name: _field(field) for name, field in definition.get("properties", {}).items()}
+    fields = {
+        name: _field(field, model.model_fields[name].description) for name, field in definition["properties"].items()
+    }
     fields |= dict.fromkeys(sorted(model.forgotten), _FORGOTTEN)
     return {
         "type": "object",
@@ -97,11 +99,9 @@ def _block(definition: Schema, model: type[Spec]) -> Schema:
     }
 
 
-def _field(field: Schema) -> Schema:
+def _field(field: Schema, description: str | None) -> Schema:
     """Let a field be null, and the entries of its maps too."""
-    about: Schema = {}
-    if "description" in field:
-        about["description"] = " ".join(field["description"].split())
+    about: Schema = {"description": " ".join((description or "").split())}
     if field.get("default") is not None:
         about["default"] = field["default"]
     whole = {key: part for key, part in field.items() if key != "description"}

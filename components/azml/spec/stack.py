@@ -29,7 +29,9 @@ _LATER = [
 class StackSpec(Spec):
     """What one stack deploys."""
 
-    elsewhere: ClassVar = dict.fromkeys(_LATER, "comes with a later release")
+    elsewhere: ClassVar = dict.fromkeys(_LATER, "it comes with a later release") | {
+        "file": "whole estates are layers, named under extends"
+    }
 
     stage: Annotated[Literal["dev", "test", "prod"], AnyCase()]
     """What the stack is for. Policies and defaults of cost and safety go by it."""

@@ -22,17 +22,30 @@ from azml.spec.tree import Node, plain, spoken
 KEY = "estate"
 
 
-def load(directory: Path, stack: str, values: Mapping[str, Any] | None = None) -> StackSpec:
+def load(directory: Path, stack: str, values: object = None) -> StackSpec:
     """Read the estate of a stack.
 
     `directory` holds `Pulumi.<stack>.yaml`. `values` is the engine's reading of the estate in it, where there is one;
     positions come from the file all the same. Raises `SpecError` with everything that is wrong.
     """
-    tree = assemble(directory, stack, values)
-    return judged(StackSpec, plain(tree), tree)
+    return judge(assemble(directory, stack, values))
 
 
-def assemble(directory: Path, stack: str, values: Mapping[str, Any] | None = None) -> Node:
+def judge(tree: Node) -> StackSpec:
+    """Judge an estate that has been put together. Raises `SpecError`."""
+    encrypted = [_encrypted(tree, path) for path in _secure(tree)]
+    try:
+        spec = judged(StackSpec, plain(tree), tree)
+    except SpecError as error:
+        paths = tuple(problem.path for problem in encrypted)
+        others = (problem for problem in error.problems if not problem.path.startswith(paths))
+        raise SpecError([*encrypted, *others]) from None
+    if encrypted:
+        raise SpecError(encrypted)
+    return spec
+
+
+def assemble(directory: Path, stack: str, values: object = None) -> Node:
     """Put the estate of a stack together: layers, included files, the stack file last. Raises `SpecError`."""
     file = (directory / f"Pulumi.{stack}.yaml").resolve()
     estate = _estate(file, stack, values)
@@ -48,9 +61,8 @@ def assemble(directory: Path, stack: str, values: Mapping[str, Any] | None = Non
         raise SpecError([problem])
     assembly = Assembly()
     whole = assembly.layered(estate, (file,))
-    problems = assembly.problems + [_encrypted(whole, path) for path in _secure(whole)]
-    if problems:
-        raise SpecError(problems)
+    if assembly.problems:
+        raise SpecError(assembly.problems)
     return whole
 
 
@@ -75,7 +87,7 @@ def project(directory: Path) -> str:
     raise SpecError([problem])
 
 
-def _estate(file: Path, stack: str, values: Mapping[str, Any] | None) -> Node:
+def _estate(file: Path, stack: str, values: object) -> Node:
     name = project(file.parent)
     if not file.exists():
         raise SpecError([_no_stack(file, stack)])
@@ -83,7 +95,7 @@ def _estate(file: Path, stack: str, values: Mapping[str, Any] | None) -> Node:
     config = root.map.get("config", root)
     found = next((config.map[key] for key in (f"{name}:{KEY}", f"{name}:config:{KEY}", KEY) if key in config.map), None)
     if values is not None:
-        return _overlaid(dict(values), found if found is not None else config)
+        return _overlaid(values, found if found is not None else config)
     if found is None:
         raise SpecError([_no_estate(root, config, name)])
     return found
@@ -150,7 +162,7 @@ def _encrypted(tree: Node, path: tuple[str | int, ...]) -> Problem:
     return Problem(
         "is an encrypted value, and the estate only points to secrets",
         node.file,
-        *(node.key or node.at),
+        *node.at,
         path=spoken(plain(tree), path),
         allowed="{secret: NAME} or {key_vault: URI}",
         fix="run `pulumi config set --secret NAME`, and write {secret: NAME} here",

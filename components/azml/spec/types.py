@@ -116,8 +116,7 @@ Tags = dict[str, Annotated[str, _loose_text(TAG_VALUE_LENGTH)]]
 
 def _version(value: Any) -> Any:
     if isinstance(value, float) and not value.is_integer():
-        fix = f'put it in quotes ("{value}"): without them YAML reads 1.10 as 1.1'
-        raise refusal(Finding("a version is text", value=value, fix=fix))
+        raise refusal(Finding("must be text: a version is not a number", value=value))
     return str(int(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
@@ -138,8 +137,8 @@ def named(rule: NameRule) -> Shape:
     def judge(name: str) -> str:
         if rule.fits(name):
             return name
-        length = "" if rule.shortest <= len(name) <= rule.longest else f": it has {len(name)} characters"
-        raise refusal(Finding(f"Azure refuses this name of a {rule.what}{length}", value=name, allowed=rule.allowed))
+        length = "" if rule.shortest <= len(name) <= rule.longest else f", and is {len(name)} characters long"
+        raise refusal(Finding(f"is not a name for {rule.what}{length}", value=name, allowed=rule.allowed))
 
     return Shape(
         core_schema.no_info_after_validator_function(judge, core_schema.str_schema()),
