@@ -11,7 +11,7 @@ from collections import deque
 from azml_gateway.config import DeploymentConfig
 
 AVOID_S = 1.0
-"""How long an instance that refused a connection is passed over; as the least busy it would attract every request."""
+"""How long an instance that failed a request is passed over; as the least busy it would attract every next one."""
 
 
 class TooManyRequestsError(Exception):
@@ -58,7 +58,7 @@ class Deployment:
         return len(self._waiting)
 
     def _free(self) -> Instance | None:
-        """Find the least busy instance with a slot; one that just refused a connection only if there is no other."""
+        """Find the least busy instance with a slot; one that just failed a request only if there is no other."""
         limit = self.config.max_concurrent
         free = [each for each in self.instances.values() if each.active < limit]
         if len(free) > 1:
@@ -90,7 +90,7 @@ class Deployment:
         self._admit()
 
     def avoid(self, instance: Instance) -> None:
-        """Pass this instance over for a moment."""
+        """Pass this instance over for a moment, as long as there is another."""
         instance.avoid_until = asyncio.get_running_loop().time() + AVOID_S
 
     async def _turn(self) -> Instance:

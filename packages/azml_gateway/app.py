@@ -94,6 +94,7 @@ async def _ask(call: Call, deployment: Deployment, send: Send, watch: asyncio.Ta
             deployment.avoid(instance)
             continue
         except (TimeoutError, upstream.BrokenAnswerError) as error:
+            deployment.avoid(instance)  # likely still busy with the request that was given up
             if call.status:
                 return  # the answer has begun: all that is left is to break the connection off, which uvicorn does
             if isinstance(error, TimeoutError):

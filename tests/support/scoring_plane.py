@@ -26,12 +26,14 @@ ENDPOINT = Endpoint(
 )
 SCORE = """
 import json, os, time
+weights = None
 def init():
     pass
 def run(data):
     data = json.loads(data)
     time.sleep(data.get("sleep", 0))
-    return {"version": VERSION, "pid": os.getppid(), "worker": os.getpid(), "environ": dict(os.environ)}
+    ids = {"pid": os.getppid(), "worker": os.getpid()}
+    return {"version": VERSION, "weights": weights, "environ": dict(os.environ), **ids}
 """
 QUICK = Probe(initial_delay_s=0, period_s=0.2, timeout_s=0.2, failure_threshold=3)
 PATIENT = Probe(initial_delay_s=0, period_s=1, timeout_s=1, failure_threshold=30)
