@@ -49,7 +49,7 @@ class LocalEngine:
         """Make the stack in the backend where it is not there yet."""
         if self.has_stack:
             return
-        command = [self.pulumi, "stack", "init", LOCAL, "--non-interactive"]
+        command: list[str | Path] = [self.pulumi, "stack", "init", LOCAL, "--non-interactive"]
         made = subprocess.run(
             command, cwd=self.project.root, env=self.environment, capture_output=True, text=True, check=False
         )

@@ -6,6 +6,7 @@ never stored or shown.
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from azure.core import PipelineClient
 from azure.core.exceptions import AzureError
@@ -56,6 +57,7 @@ class ScoringClient:
             headers[DEPLOYMENT_HEADER] = deployment
         request = HttpRequest("POST", self.uri, headers=headers, content=body)
         try:
+            client: PipelineClient[Any, Any]
             with PipelineClient(self.uri, policies=[]) as client:
                 response = client.send_request(
                     request, read_timeout=TIMEOUT_SECONDS, connection_timeout=TIMEOUT_SECONDS
