@@ -57,8 +57,7 @@ class ScoringClient:
             headers[DEPLOYMENT_HEADER] = deployment
         request = HttpRequest("POST", self.uri, headers=headers, content=body)
         try:
-            client: PipelineClient[Any, Any]
-            with PipelineClient(self.uri, policies=[]) as client:
+            with PipelineClient[HttpRequest, Any](self.uri, policies=[]) as client:
                 response = client.send_request(
                     request, read_timeout=TIMEOUT_SECONDS, connection_timeout=TIMEOUT_SECONDS
                 )

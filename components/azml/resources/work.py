@@ -14,6 +14,9 @@ from azml.resources.errors import Interrupted
 if TYPE_CHECKING:
     from azml.resources.arm import Arm
 
+SAY_AGAIN_SECONDS = 10.0
+"""How often a status line is repeated with the time that has passed. A terminal shows the engine's own clock beside it;
+elsewhere every status is a line of its own."""
 LONGEST_SECONDS = 2 * 3600.0
 """How long an operation may take unless `custom_timeouts` says otherwise: azure-native's own default."""
 
@@ -34,6 +37,7 @@ class Work:
         self._started = time.monotonic()
         self._seconds = seconds or LONGEST_SECONDS
         self._doing = ""
+        self._said = self._started
         self.was_accepted = False
 
     @property
@@ -43,7 +47,7 @@ class Work:
 
     def doing(self, text: str) -> None:
         """Show what goes on, on the resource's status line."""
-        self._doing = text
+        self._doing, self._said = text, time.monotonic()
         self._log(self.urn, "status", text)
 
     def say(self, text: str) -> None:
@@ -60,11 +64,13 @@ class Work:
 
     def wait(self, seconds: float, doing: str | None = None) -> None:
         """Pause; `Interrupted` on Ctrl-C or when the call has taken longer than it may."""
-        passed = time.monotonic() - self._started
+        now = time.monotonic()
+        passed = now - self._started
         if passed + seconds > self._seconds:
             raise Interrupted(f"Azure was not done after {passed:.0f} s, the longest that this operation may take.")
         text = doing or self._doing
-        if text and passed >= 1:
+        if text and now - self._said >= SAY_AGAIN_SECONDS:
+            self._said = now
             self._log(self.urn, "status", f"{text} ({passed:.0f} s)")
         if self._cancelled.wait(seconds):
             raise Interrupted("Cancelled while Azure was at work.")
