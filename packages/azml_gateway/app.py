@@ -139,12 +139,12 @@ async def _read(call: Call, receive: Receive, limit: int) -> bytes:
     announced = call.header.get(b"content-length", b"0")
     if int(announced) > limit:
         raise answers.too_large(limit)
-    message = await receive()
-    parts = [message.get("body", b"")]
-    size = len(parts[0])
-    while message.get("more_body", False):
+    parts: list[bytes] = []
+    more, size = True, 0
+    while more:
         message = await receive()
         parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
         size += len(parts[-1])
         if size > limit:
             raise answers.too_large(limit)

@@ -69,6 +69,21 @@ def test_those_who_wait_are_served_in_their_order() -> None:
     run(scenario)
 
 
+def test_a_slot_given_in_the_moment_of_giving_up_is_given_back() -> None:
+    async def scenario() -> None:
+        blue = deployment()
+        running = await blue.acquire()
+        waiting = asyncio.create_task(blue.acquire())
+        await asyncio.sleep(0)
+        blue.release(running)  # promises the slot to the one who waits
+        waiting.cancel()  # who is gone before it can take it
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert running.active == 0
+
+    run(scenario)
+
+
 def test_waiting_ends_after_max_queue_wait() -> None:
     async def scenario() -> None:
         blue = deployment(wait_s=0.02)

@@ -5,6 +5,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from tests.support.running_gateway import KEYS, RunningGateway, gateway, models
 
 
@@ -109,6 +111,20 @@ def test_sigterm_lets_requests_finish_and_takes_no_new_ones(tmp_path: Path) -> N
             assert slow.result().status == 200
             endpoint.process.wait(5)
     assert refused
+
+
+def test_draining_has_an_end(tmp_path: Path) -> None:
+    with models("m") as [model]:
+        settings = {"instances": [model.address], "request_timeout_s": 60}
+        config = {"traffic": {"m": 100}, "deployments": {"m": settings}, "drain_s": 1}
+        with gateway(tmp_path, **config) as endpoint, ThreadPoolExecutor(1) as pool:
+            slow = pool.submit(endpoint.call, body={"sleep": 4})
+            while not model.active:
+                time.sleep(0.01)
+            endpoint.process.terminate()
+            endpoint.process.wait(3)
+            with pytest.raises((http.client.HTTPException, ConnectionError)):
+                slow.result()
 
 
 def test_only_the_owner_reaches_the_admin_socket_and_only_two_commands_exist(tmp_path: Path) -> None:

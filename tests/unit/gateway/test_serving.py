@@ -2,6 +2,7 @@ import socket
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.support.running_gateway import KEYS, Model, gateway, models
@@ -232,6 +233,39 @@ def test_a_large_body_and_answer_pass_unharmed_and_a_larger_one_is_413(tmp_path:
         assert endpoint.call(body=b" " * (limit + 1)).status == 413
         assert endpoint.call(body={"stream": 100, "padding": 50_000}).body.count(b" " * 50_000 + b"piece") == 100
         assert len(model.requests) == 2
+
+
+def test_a_body_without_announced_length_has_the_same_limit(tmp_path: Path) -> None:
+    with models("m") as [model], gateway(tmp_path, **blue(model), max_request_bytes=1000) as endpoint:
+        head = (
+            f"POST /score HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEYS[0]}\r\ntransfer-encoding: chunked\r\n\r\n"
+        )
+        with socket.create_connection(("127.0.0.1", endpoint.port)) as caller:
+            caller.sendall(head.encode() + b"1f4\r\n" + b" " * 500 + b"\r\n0\r\n\r\n")
+            assert caller.recv(4096).startswith(b"HTTP/1.1 200")
+        with socket.create_connection(("127.0.0.1", endpoint.port)) as caller:
+            caller.sendall(head.encode() + (b"1f4\r\n" + b" " * 500 + b"\r\n") * 3)
+            assert caller.recv(4096).startswith(b"HTTP/1.1 413")
+        assert [headers.get("Content-Length", headers.get("content-length")) for _, _, headers in model.requests] == [
+            "500"
+        ]
+
+
+def test_a_slow_caller_gets_a_long_answer_whole_and_the_gateway_does_not_hoard_it(tmp_path: Path) -> None:
+    size = 60_000_000
+    with models("m") as [model], gateway(tmp_path, **blue(model, request_timeout_s=30)) as endpoint:
+        body = b'{"stream": 60, "padding": 1000000}'
+        head = f"POST /score HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEYS[0]}\r\n".encode()
+        before = psutil.Process(endpoint.process.pid).memory_info().rss
+        with socket.create_connection(("127.0.0.1", endpoint.port)) as caller:
+            caller.sendall(head + b"content-length: %d\r\nconnection: close\r\n\r\n" % len(body) + body)
+            time.sleep(0.7)
+            held = psutil.Process(endpoint.process.pid).memory_info().rss - before
+            received = 0
+            while chunk := caller.recv(1 << 20):
+                received += len(chunk)
+    assert received > size
+    assert held < size / 4
 
 
 def test_score_goes_to_the_scoring_route_and_other_paths_as_they_are(tmp_path: Path) -> None:
