@@ -43,8 +43,7 @@ def path_to(data: Any, location: Sequence[str | int]) -> At:
         if not here and isinstance(part, str) and part.startswith("<") and part.endswith(">"):
             continue
         path.append(part)
-        inside = here or (isinstance(data, list) and isinstance(part, int) and part < len(data))
-        data = data[part] if inside else None
+        data = _entry(data, part)
     return tuple(path)
 
 
@@ -52,7 +51,7 @@ def spec_at(model: type[Spec], data: Any, path: Sequence[str | int]) -> type[Spe
     """Return the block at a path, None where there is something else."""
     annotation = _annotation(model, data, path)
     for part in path:
-        data = data[part]
+        data = _entry(data, part)
     return _best(annotation, data)
 
 
@@ -68,8 +67,14 @@ def _annotation(model: Any, data: Any, path: Sequence[str | int]) -> Any:
     annotation = model
     for part in path:
         annotation = _step(annotation, data, part)
-        data = data[part]
+        data = _entry(data, part)
     return annotation
+
+
+def _entry(data: Any, part: str | int) -> Any:
+    """Return what is there; None where validation has rearranged what was written."""
+    inside = part in data if isinstance(data, dict) else isinstance(data, list) and part in range(len(data))
+    return data[part] if inside else None
 
 
 def _step(annotation: Any, data: Any, part: str | int) -> Any:

@@ -145,7 +145,14 @@ def test_identities_in_the_forms_of_endpoint_and_workspace() -> None:
 
 
 @pytest.mark.parametrize(
-    "identity", [{"type": "user_assigned"}, {"type": "none", "user_assigned_identities": [{}]}, {}]
+    "identity",
+    [
+        {},
+        {"type": "user_assigned"},
+        {"type": "none", "user_assigned_identities": [{}]},
+        {"type": "user_assigned", "user_assigned_identities": {"ID": 5}},
+        {"type": "user_assigned", "user_assigned_identities": {"ID": {"foo": 1}}},
+    ],
 )
 def test_identities_that_cannot_be(identity: dict[str, Any]) -> None:
     assert refused(OnlineEndpointSpec, {"name": "churn", "identity": identity})
