@@ -99,8 +99,14 @@ class Home:
         path = self.root / "identity.json"
         if path.exists():
             return Identity(**json.loads(path.read_text(encoding="utf-8")))
-        ids = [str(uuid.uuid4()) for _ in range(4)]
-        made = Identity(*ids, client_secret=secrets.token_urlsafe(32), signing_key=secrets.token_hex(32))
+        made = Identity(
+            subscription_id=str(uuid.uuid4()),
+            tenant_id=str(uuid.uuid4()),
+            client_id=str(uuid.uuid4()),
+            object_id=str(uuid.uuid4()),
+            client_secret=secrets.token_urlsafe(32),
+            signing_key=secrets.token_hex(32),
+        )
         write_json(path, asdict(made))
         return made
 

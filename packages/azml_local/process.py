@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from azml_local.home import Home
 
@@ -71,23 +72,16 @@ def start(home: Path, report: Callable[[str], None]) -> None:
     at = Home(home.absolute())
     at.make()
     with _alone(at):
+        _until(lambda: _running(at) is None or _answers(at), _READY_S)  # it may just be dying
         if _running(at) is not None:
             return
         at.server.unlink(missing_ok=True)  # of a process that was killed
         port = at.identity().port
         report("starting")
         log = at.logs / "server.log"
-        with log.open("ab") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "azml_local", "--home", str(at.root)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                cwd=at.root,
-                start_new_session=True,
-                umask=0o077,
-            )
-        _wait_ready(at, process, log)
+        with open(log, "ab", opener=_private) as output:
+            pid = _launch(at, output)
+        _wait_ready(at, pid, log)
         if port not in (0, at.identity().port):
             report(
                 f"port {port} is taken by another program: the local Azure is now at {_server(at)['url']}. "
@@ -140,7 +134,7 @@ def reset(home: Path) -> None:
 
 @contextmanager
 def _alone(home: Home) -> Iterator[None]:
-    with home.starting.open("a") as file:
+    with open(home.starting, "a", encoding="utf-8", opener=_private) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -160,6 +154,14 @@ def _running(home: Home) -> int | None:
     return None
 
 
+def _answers(home: Home) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", int(_server(home)["url"].rpartition(":")[2])), timeout=1):
+            return True
+    except (NotRunning, OSError):
+        return False
+
+
 def _server(home: Home) -> dict[str, str]:
     try:
         server: dict[str, str] = json.loads(home.server.read_text(encoding="utf-8"))
@@ -168,17 +170,42 @@ def _server(home: Home) -> dict[str, str]:
     return server
 
 
-def _wait_ready(home: Home, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    def ready() -> bool:
-        return process.poll() is not None or home.server.exists()
+def _launch(home: Home, output: IO[bytes]) -> int:
+    """Start the server as nobody's child: whoever started it need not live on, nor look after it."""
+    command = [sys.executable, "-m", "azml_local", "--home", str(home.root)]
+    launched = subprocess.run(
+        ["/bin/sh", "-c", '"$@" >&2 & echo $!', "sh", *command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=output,
+        cwd=home.root,
+        start_new_session=True,
+        check=True,
+    )
+    return int(launched.stdout)
 
-    _until(ready, _READY_S)
-    if process.poll() is None and home.server.exists():
+
+def _wait_ready(home: Home, pid: int, log: Path) -> None:
+    import psutil
+
+    def ended() -> bool:
+        try:
+            return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return True
+
+    _until(lambda: home.server.exists() or ended(), _READY_S)
+    if home.server.exists():
         return
-    what = "ended at once" if process.poll() is not None else f"was not ready after {_READY_S:g} s"
-    process.kill()
+    what = "ended at once" if ended() else f"was not ready after {_READY_S:g} s"
+    for process in _tree(pid):
+        process.kill()
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LAST_LINES:]
     raise NotRunning("\n".join([f"The local Azure {what}. The end of {log}:", *lines]))
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _until(condition: Callable[[], bool], seconds: float) -> bool:

@@ -289,13 +289,15 @@ def running(root: Path, plane: FakePlane | None = None) -> Iterator[Running]:
             log_config=None,
             lifespan="off",
             ssl_certfile=str(leaf),
-            timeout_graceful_shutdown=5,
+            timeout_graceful_shutdown=1,
         )
         server = _Server(config, ready)
         serving = asyncio.get_running_loop().create_task(server.serve(sockets=[listener]))
         await asyncio.to_thread(ended.wait)
         server.should_exit = True
         await serving
+        for left in server.server_state.connections:  # clients that went without a TLS goodbye
+            left.transport.abort()
         back.cancel()
         await azure.operations.close()
         azure.store.close()
