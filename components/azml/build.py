@@ -13,7 +13,7 @@ from typing import Any
 import pulumi
 
 from azml import release
-from azml.component import InvalidArgs, given
+from azml.component import given
 from azml.online_endpoint import OnlineEndpoint
 from azml.resources.environment_version import EnvironmentVersion
 from azml.resources.model_version import ModelVersion
@@ -53,10 +53,6 @@ def load() -> StackSpec:
 def build(spec: StackSpec) -> Estate:
     """Make everything that the estate names."""
     if spec.workspace is None:
-        if spec.models or spec.environments or spec.online_endpoints:
-            raise InvalidArgs(
-                "The estate has models, environments or endpoints, and no workspace for them: add workspace."
-            )
         return Estate()
     workspace = Workspace(
         spec.workspace.name,

@@ -12,6 +12,7 @@ import asyncio
 import functools
 import importlib
 import json
+import os
 import sys
 import tempfile
 import threading
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
 
 THREADS = 64
 """Handlers at work at once. They wait for Azure most of the time; the engine's own default is 4 to 16 a core."""
+
+PARENT_SECONDS = 2.0
+"""Between two looks whether the engine is still there."""
 
 _SEVERITY = {"status": engine_pb2.INFO, "info": engine_pb2.INFO, "warning": engine_pb2.WARNING}
 _ACCEPTS = {"accept_secrets": True, "accept_resources": True, "accept_outputs": True}
@@ -258,7 +262,11 @@ async def _serve(address: str) -> None:
     await server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    await server.wait_for_termination()
+    # An engine that was killed says no goodbye: without it there is nothing to serve.
+    parent = os.getppid()
+    while os.getppid() == parent and await server.wait_for_termination(PARENT_SECONDS):
+        pass
+    await server.stop(None)
 
 
 def _handler(urn: str) -> Handler:

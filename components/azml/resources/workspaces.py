@@ -1,7 +1,7 @@
 """Finding a workspace by the name that a stack gives it.
 
-Owns the search. Deliberately not how the workspace is made: its resource group may have a random ending, so its id cannot
-be composed.
+Owns the search. Deliberately not how the workspace is made: its resource group may have a random ending, so its id
+cannot be composed.
 """
 
 from typing import TYPE_CHECKING

@@ -1,0 +1,88 @@
+"""What a program would register: every resource with its inputs, without an engine.
+
+Pulumi's mocks stand in for the providers: an id of ARM's shape, and the inputs as outputs. It proves what is asked for,
+not that Azure takes it.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+SUBSCRIPTION = "/subscriptions/11111111-1111-1111-1111-111111111111"
+TENANT = "22222222-2222-2222-2222-222222222222"
+_ARM_TYPES = {
+    "azure-native:storage:StorageAccount": "Microsoft.Storage/storageAccounts",
+    "azure-native:keyvault:Vault": "Microsoft.KeyVault/vaults",
+    "azure-native:operationalinsights:Workspace": "Microsoft.OperationalInsights/workspaces",
+    "azure-native:applicationinsights:Component": "Microsoft.Insights/components",
+    "azure-native:containerregistry:Registry": "Microsoft.ContainerRegistry/registries",
+    "azure-native:managedidentity:UserAssignedIdentity": "Microsoft.ManagedIdentity/userAssignedIdentities",
+    "azure-native:authorization:RoleAssignment": "Microsoft.Authorization/roleAssignments",
+    "azure-native:machinelearningservices:Workspace": "Microsoft.MachineLearningServices/workspaces",
+}
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One registration."""
+
+    type: str
+    name: str
+    inputs: dict[str, Any]
+
+
+class _Recorder(pulumi.runtime.Mocks):
+    def __init__(self) -> None:
+        self.made: list[Registered] = []
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        self.made.append(Registered(args.typ, args.name, dict(args.inputs)))
+        if args.typ == "azure-native:resources:ResourceGroup":
+            return f"{SUBSCRIPTION}/resourceGroups/{args.name}", {
+                "name": args.name,
+                "location": "eastus",
+                **args.inputs,
+            }
+        if args.typ in _ARM_TYPES:
+            id_ = f"{SUBSCRIPTION}/resourceGroups/g/providers/{_ARM_TYPES[args.typ]}/{args.name}"
+            outputs = {"principalId": "principal", "loginServer": "r.azurecr.io", **args.inputs}
+            if "identity" in outputs:  # a list of ids goes in, a map comes out
+                ids = outputs["identity"].get("userAssignedIdentities", [])
+                outputs["identity"] = {**outputs["identity"], "userAssignedIdentities": {id_: {} for id_ in ids}}
+            return args.resource_id or id_, outputs
+        if args.typ.startswith("azml:index:Managed"):
+            parent = args.inputs.get("workspaceId") or args.inputs.get("endpointId")
+            kind = "onlineEndpoints" if "workspaceId" in args.inputs else "deployments"
+            return args.resource_id or f"{parent}/{kind}/{args.inputs['name']}", {"scoringUri": "http://e/score"}
+        if args.typ.endswith("Version"):
+            kind = {"ModelVersion": "models", "CodeVersion": "codes"}.get(args.typ.split(":")[-1], "environments")
+            tail = f"{kind}/{args.inputs['name']}/versions/{args.inputs['version']}"
+            return f"{args.inputs['workspaceId']}/{tail}", dict(args.inputs)
+        return f"{args.name}-id", dict(args.inputs)
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
+        if args.token.endswith(":getClientConfig"):
+            return {"tenantId": TENANT, "subscriptionId": SUBSCRIPTION.split("/")[2], "clientId": "c", "objectId": "o"}
+        if args.token.endswith(":getResourceGroup"):
+            name = args.args["resourceGroupName"]
+            return {"id": f"{SUBSCRIPTION}/resourceGroups/{name}", "name": name, "location": "westeurope"}
+        raise AssertionError(args.token)
+
+
+def planned(program: Callable[[], Any], config: dict[str, Any] | None = None) -> list[Registered]:
+    """Run a program to its end; what it registered, sorted by type and name."""
+    recorder = _Recorder()
+    pulumi.runtime.set_mocks(recorder, project="serving", stack="dev", preview=False)
+    values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in (config or {}).items()}
+    pulumi.runtime.set_all_config({f"serving:{key}": value for key, value in values.items()})
+
+    @pulumi.runtime.test  # type: ignore[untyped-decorator]
+    def run() -> None:
+        program()
+
+    run()
+    made = [resource for resource in recorder.made if resource.type != "pulumi:pulumi:Stack"]
+    return sorted(made, key=lambda resource: (resource.type, resource.name))

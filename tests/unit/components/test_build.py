@@ -1,0 +1,161 @@
+"""From config to components: tags, references, what waits for what, and problems a person can read."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+import azml.build
+from azml.spec import StackSpec
+from tests.support.planned import Registered, planned
+
+WS = {"name": "mlw-x", "location": "eastus"}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    (tmp_path / "model.bin").write_bytes(b"model")
+    return tmp_path
+
+
+def estate(files: Path, **more: Any) -> dict[str, Any]:
+    return {
+        "stage": "dev",
+        "tags": {"team": "risk", "cost": "1"},
+        "workspace": WS,
+        "models": [{"name": "churn", "path": str(files / "model.bin")}],
+        "environments": [{"name": "sk", "image": "i:1"}],
+        "online_endpoints": [
+            {
+                "name": "churn-ep",
+                "tags": {"cost": "2"},
+                "deployments": [
+                    {
+                        "name": "blue",
+                        "model": "azureml:churn@latest",
+                        "environment": "azureml:sk",
+                        "instance_type": "Standard_DS3_v2",
+                    }
+                ],
+            }
+        ],
+        **more,
+    }
+
+
+def built(values: dict[str, Any]) -> list[Registered]:
+    return planned(lambda: azml.build.export(azml.build.build(StackSpec.from_args(values))))
+
+
+def of(made: list[Registered], type_: str) -> list[Registered]:
+    return [resource for resource in made if resource.type.endswith(f":{type_}")]
+
+
+def test_the_estate_s_assets_are_registered_once_and_named_by_version(files: Path) -> None:
+    made = built(estate(files))
+    (model,), (environment,) = of(made, "ModelVersion"), of(made, "EnvironmentVersion")
+    assert model.name == f"model-churn-{model.inputs['version']}"
+    said = of(made, "ManagedOnlineDeployment")[0].inputs
+    assert said["model"].endswith(f"/models/churn/versions/{model.inputs['version']}")
+    assert said["environmentId"].endswith(f"/environments/sk/versions/{environment.inputs['version']}")
+
+
+def test_a_version_of_the_estate_s_own_is_its_own(files: Path) -> None:
+    values = estate(files)
+    values["models"][0]["version"] = "3"
+    values["online_endpoints"][0]["deployments"][0]["model"] = "azureml:churn:3"
+    made = built(values)
+    assert (
+        of(made, "ManagedOnlineDeployment")[0].inputs["model"]
+        == f"{of(made, 'ModelVersion')[0].inputs['workspaceId']}/models/churn/versions/3"
+    )
+
+
+def test_a_new_model_is_a_new_resource_beside_the_old(files: Path) -> None:
+    before = built(estate(files))
+    (files / "model.bin").write_bytes(b"other")
+    after = built(estate(files))
+    for kind in ("ModelVersion", "ManagedOnlineDeployment"):
+        assert of(before, kind)[0].name != of(after, kind)[0].name
+    for kind in ("ManagedOnlineEndpoint", "Rollout", "EnvironmentVersion"):
+        assert of(before, kind)[0].name == of(after, kind)[0].name
+
+
+def test_tags_of_the_estate_are_on_everything_under_its_own(files: Path) -> None:
+    made = built(estate(files))
+    taggable = [resource for resource in made if "tags" in resource.inputs]
+    untagged = {
+        resource.type for resource in made if "tags" not in resource.inputs and "azml:index" not in resource.type
+    }
+    assert untagged == {"azure-native:authorization:RoleAssignment"}
+    assert {resource.inputs["tags"]["team"] for resource in taggable} == {"risk"}
+    assert of(made, "ManagedOnlineEndpoint")[0].inputs["tags"] == {"team": "risk", "cost": "2"}
+    assert of(made, "ManagedOnlineDeployment")[0].inputs["tags"] == {"team": "risk", "cost": "1"}
+
+
+def test_the_stage_reaches_the_key_vault(files: Path) -> None:
+    for stage, purge in (("dev", None), ("prod", True)):
+        vault = of(built(estate(files, stage=stage)), "Vault")[0].inputs["properties"]
+        assert vault.get("enablePurgeProtection") is purge
+
+
+def test_the_registry_block_is_the_workspace_s(files: Path) -> None:
+    made = built(estate(files, container_registry={"sku": "premium"}))
+    assert of(made, "Registry")[0].inputs["sku"] == {"name": "Premium"}
+
+
+def test_an_existing_workspace_gets_endpoints_and_no_tags(files: Path) -> None:
+    id_ = (
+        "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/g/providers"
+        "/Microsoft.MachineLearningServices/workspaces/theirs"
+    )
+    made = built(estate(files, workspace={"existing": id_}))
+    assert of(made, "ManagedOnlineEndpoint")[0].inputs["workspaceId"] == id_
+    assert not of(made, "StorageAccount")
+
+
+def test_existing_assets_are_used_as_they_are(files: Path) -> None:
+    id_ = (
+        "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/g/providers"
+        "/Microsoft.MachineLearningServices/workspaces/w/models/churn/versions/9"
+    )
+    made = built(estate(files, models=[{"existing": id_}]))
+    assert not of(made, "ModelVersion")
+    assert of(made, "ManagedOnlineDeployment")[0].inputs["model"] == id_
+
+
+def test_an_empty_estate_is_nothing() -> None:
+    assert built({"stage": "dev"}) == []
+
+
+def test_a_wrong_estate_ends_the_program_with_every_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: serving\nruntime: python\n")
+    (tmp_path / "Pulumi.dev.yaml").write_text(
+        "config:\n  serving:estate:\n    stage: never\n    workspace:\n      nmae: x\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "error", said.append)
+    with pytest.raises(SystemExit) as caught:
+        planned(azml.build.load, {"estate": {"stage": "never", "workspace": {"nmae": "x"}}})
+    assert caught.value.code == 32
+    text = "\n".join(said)
+    assert "Pulumi.dev.yaml:3" in text
+    assert "nmae" in text
+    assert len(said) >= 2
+
+
+def test_the_spec_is_importable_without_pulumi() -> None:
+    import subprocess
+
+    code = "import azml, azml.spec, azml.facts, sys; assert 'pulumi' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_public_names_are_there() -> None:
+    for name in azml.__all__:
+        assert getattr(azml, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        azml.nonsense  # noqa: B018

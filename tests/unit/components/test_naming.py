@@ -1,0 +1,45 @@
+"""Made-up names hold Azure's rules for whatever a workspace or deployment is called, and differ where they must."""
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from azml import naming
+from azml.facts import names
+
+workspaces = st.from_regex(re.compile(names.WORKSPACE.pattern, re.ASCII), fullmatch=True).filter(names.WORKSPACE.fits)
+deployments = st.from_regex(re.compile(names.ONLINE_DEPLOYMENT.pattern, re.ASCII), fullmatch=True).filter(
+    names.ONLINE_DEPLOYMENT.fits
+)
+places = st.text("abcdef0123456789-/", min_size=1, max_size=60)
+digests = st.text("0123456789abcdef", min_size=64, max_size=64)
+
+
+@given(workspaces, places)
+def test_every_name_is_one_that_azure_takes(workspace: str, place: str) -> None:
+    assert names.STORAGE_ACCOUNT.fits(naming.storage_account(workspace, place))
+    assert names.CONTAINER_REGISTRY.fits(naming.container_registry(workspace, place))
+    assert names.KEY_VAULT.fits(naming.key_vault(workspace, place))
+
+
+@given(workspaces, places, places)
+def test_a_name_is_its_place_s_in_any_case(workspace: str, place: str, other: str) -> None:
+    assert naming.key_vault(workspace, place) == naming.key_vault(workspace, place.upper())
+    assert (naming.unique(place) == naming.unique(other)) == (place == other)
+
+
+@given(deployments, digests)
+def test_a_release_fits_and_ends_in_its_digest(deployment: str, digest: str) -> None:
+    name = naming.release(deployment, digest)
+    assert names.ONLINE_DEPLOYMENT.fits(name)
+    assert name.endswith(f"-{digest[:8]}")
+    assert name.startswith(deployment[:23].rstrip("-"))
+
+
+def test_names_are_what_they_were() -> None:
+    """A changed name is another resource in Azure: these are contract."""
+    group = "/subscriptions/s/resourceGroups/g"
+    assert naming.storage_account("mlw-diabetes", group) == "stmlwdiabetes" + naming.unique(group)
+    assert naming.unique(group) == "bqdw5xfxxa"
+    assert naming.release("ridge", "8949600bffff") == "ridge-8949600b"

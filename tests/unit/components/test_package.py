@@ -1,0 +1,88 @@
+"""The package: one set of fields in the spec and in the components, and a schema that other languages can use."""
+
+
+import pytest
+
+from azml import container_registry, online_endpoint, workspace
+from azml.package import COMPONENTS, schema
+from azml.resources.handlers import HANDLERS, RESOURCES
+from azml.resources.resource import camel
+from azml.spec import ContainerRegistrySpec, OnlineDeploymentSpec, OnlineEndpointSpec, WorkspaceSpec
+from azml.spec.base import Spec
+from azml.spec.identity import IdentitySpec, UserAssignedIdentity
+from azml.spec.online_deployment import (
+    CodeConfigurationSpec,
+    LivenessProbeSpec,
+    ReadinessProbeSpec,
+    RequestSettingsSpec,
+)
+from azml.spec.workspace import ManagedNetworkSpec
+
+
+@pytest.mark.parametrize(
+    ("args", "spec", "besides"),
+    [
+        (workspace.WorkspaceArgs, WorkspaceSpec, {"registry", "stage"}),
+        (workspace.IdentityArgs, IdentitySpec, set()),
+        (workspace.UserAssignedIdentityArgs, UserAssignedIdentity, set()),
+        (workspace.ManagedNetworkArgs, ManagedNetworkSpec, set()),
+        (container_registry.ContainerRegistryArgs, ContainerRegistrySpec, set()),
+        (online_endpoint.OnlineEndpointArgs, OnlineEndpointSpec, {"workspace_id", "assets"}),
+        (online_endpoint.OnlineDeploymentArgs, OnlineDeploymentSpec, set()),
+        (online_endpoint.CodeConfigurationArgs, CodeConfigurationSpec, set()),
+        (online_endpoint.RequestArgs, RequestSettingsSpec, set()),
+        (online_endpoint.ProbeSettingsArgs, LivenessProbeSpec, set()),
+        (online_endpoint.ProbeSettingsArgs, ReadinessProbeSpec, set()),
+    ],
+)
+def test_arguments_are_the_spec_s_fields(args: type, spec: type[Spec], besides: set[str]) -> None:
+    assert set(args.__annotations__) == set(spec.model_fields) | besides
+
+
+def test_what_the_spec_requires_is_required() -> None:
+    for args, spec in (
+        (workspace.WorkspaceArgs, WorkspaceSpec),
+        (online_endpoint.OnlineDeploymentArgs, OnlineDeploymentSpec),
+        (online_endpoint.CodeConfigurationArgs, CodeConfigurationSpec),
+    ):
+        required = {name for name, field in spec.model_fields.items() if field.is_required()}
+        assert args.__required_keys__ == required  # type: ignore[attr-defined]
+
+
+def test_every_resource_has_a_handler_that_knows_its_inputs() -> None:
+    described = schema("0.1.0")["resources"]
+    for resource, handler in RESOURCES.items():
+        token = f"azml:index:{resource.__name__}"
+        assert HANDLERS[token] is handler
+        inputs = set(described[token]["inputProperties"])
+        assert handler.identity <= inputs
+        assert handler.silent <= inputs
+        assert handler.sensitive <= inputs
+        assert handler.computed <= set(described[token]["properties"])
+
+
+def test_the_schema_says_what_each_thing_is() -> None:
+    found = schema("0.1.0")
+    assert (found["name"], found["version"]) == ("azml", "0.1.0")
+    kinds = {name.split(":")[-1]: item["isComponent"] for name, item in found["resources"].items()}
+    assert kinds == {**{c.__name__: True for c in COMPONENTS}, **{r.__name__: False for r in RESOURCES}}
+
+
+def test_everything_in_the_schema_is_described() -> None:
+    found = schema("0.1.0")
+    silent = [
+        f"{name}.{key}"
+        for name, item in {**found["resources"], **found["types"]}.items()
+        for key, described in {**(item.get("inputProperties") or {}), **(item.get("properties") or {})}.items()
+        if not described.get("description")
+    ]
+    assert silent == []
+    assert all(item["description"] for item in [*found["resources"].values(), *found["types"].values()])
+
+
+def test_names_on_the_wire() -> None:
+    assert [camel(name) for name in ("name", "scoring_uri", "max_concurrent_requests_per_instance")] == [
+        "name",
+        "scoringUri",
+        "maxConcurrentRequestsPerInstance",
+    ]

@@ -1,0 +1,185 @@
+"""The workspace and what it stands on: exactly these resources, set up so."""
+
+from typing import Any
+
+import pytest
+
+import azml
+from azml.component import InvalidArgs
+from azml.facts.roles import ROLES
+from tests.support.planned import SUBSCRIPTION, TENANT, Registered, planned
+
+GROUP = f"{SUBSCRIPTION}/resourceGroups/g/providers"
+STORAGE = f"{GROUP}/Microsoft.Storage/storageAccounts/w-storage"
+VAULT = f"{GROUP}/Microsoft.KeyVault/vaults/w-vault"
+REGISTRY = f"{GROUP}/Microsoft.ContainerRegistry/registries/w-registry"
+INSIGHTS = f"{GROUP}/Microsoft.Insights/components/w-insights"
+IDENTITY = f"{GROUP}/Microsoft.ManagedIdentity/userAssignedIdentities/w-identity"
+
+
+def workspace(**args: Any) -> list[Registered]:
+    full = {"name": "mlw-x", "location": "eastus", "stage": "dev", **args}
+    return planned(lambda: azml.Workspace("w", full))  # type: ignore[arg-type]
+
+
+def one(made: list[Registered], type_: str) -> dict[str, Any]:
+    (found,) = (resource for resource in made if resource.type == f"azure-native:{type_}")
+    return found.inputs
+
+
+def test_exactly_these_resources() -> None:
+    assert [(resource.type.removeprefix("azure-native:"), resource.name) for resource in workspace()] == [
+        ("azml:index:ContainerRegistry", "w-registry"),
+        ("azml:index:Workspace", "w"),
+        ("applicationinsights:Component", "w-insights"),
+        ("authorization:RoleAssignment", "w-insights-application-insights-component-contributor"),
+        ("authorization:RoleAssignment", "w-registry-contributor"),
+        ("authorization:RoleAssignment", "w-storage-storage-account-contributor"),
+        ("authorization:RoleAssignment", "w-storage-storage-blob-data-contributor"),
+        ("authorization:RoleAssignment", "w-vault-key-vault-administrator"),
+        ("authorization:RoleAssignment", "w-vault-key-vault-contributor"),
+        ("containerregistry:Registry", "w-registry"),
+        ("keyvault:Vault", "w-vault"),
+        ("machinelearningservices:Workspace", "w"),
+        ("managedidentity:UserAssignedIdentity", "w-identity"),
+        ("operationalinsights:Workspace", "w-logs"),
+        ("resources:ResourceGroup", "w-rg"),
+        ("storage:StorageAccount", "w-storage"),
+    ]
+
+
+def test_what_the_workspace_says() -> None:
+    made = workspace(tags={"a": "1"}, description="d", display_name="Mine", hbi_workspace=True)
+    assert one(made, "machinelearningservices:Workspace") == {
+        "resourceGroupName": "w-rg",
+        "workspaceName": "mlw-x",
+        "location": "eastus",
+        "description": "d",
+        "friendlyName": "Mine",
+        "hbiWorkspace": True,
+        "publicNetworkAccess": "Enabled",
+        "systemDatastoresAuthMode": "accesskey",
+        "storageAccount": STORAGE,
+        "keyVault": VAULT,
+        "applicationInsights": INSIGHTS,
+        "containerRegistry": REGISTRY,
+        "managedNetwork": {"isolationMode": "Disabled"},
+        "identity": {"type": "UserAssigned", "userAssignedIdentities": [IDENTITY]},
+        "primaryUserAssignedIdentity": IDENTITY,
+        "tags": {"a": "1"},
+    }
+
+
+def test_its_parts_are_closed_where_they_can_be() -> None:
+    made = workspace()
+    storage = one(made, "storage:StorageAccount")
+    assert storage["minimumTlsVersion"] == "TLS1_2"
+    assert storage["enableHttpsTrafficOnly"] is True
+    assert storage["allowBlobPublicAccess"] is False
+    assert storage["allowCrossTenantReplication"] is False
+    assert storage["allowSharedKeyAccess"] is True
+    vault = one(made, "keyvault:Vault")["properties"]
+    assert vault["enableRbacAuthorization"] is True
+    assert vault["tenantId"] == TENANT
+    registry = one(made, "containerregistry:Registry")
+    assert registry["adminUserEnabled"] is False
+    assert registry["anonymousPullEnabled"] is False
+    assert one(made, "applicationinsights:Component")["ingestionMode"] == "LogAnalytics"
+
+
+@pytest.mark.parametrize(("stage", "days", "purge"), [("dev", 7, None), ("test", 7, None), ("prod", 90, True)])
+def test_only_production_s_vault_cannot_be_purged(stage: str, days: int, purge: bool | None) -> None:
+    vault = one(workspace(stage=stage), "keyvault:Vault")["properties"]
+    assert vault["softDeleteRetentionInDays"] == days
+    assert vault.get("enablePurgeProtection") is purge
+
+
+def test_roles_are_granted_on_each_part_alone() -> None:
+    granted = {
+        (resource.inputs["scope"], resource.inputs["roleDefinitionId"].rsplit("/", 1)[1])
+        for resource in workspace()
+        if resource.type.endswith("RoleAssignment")
+    }
+    assert granted == {
+        (STORAGE, ROLES["Storage Account Contributor"]),
+        (STORAGE, ROLES["Storage Blob Data Contributor"]),
+        (VAULT, ROLES["Key Vault Contributor"]),
+        (VAULT, ROLES["Key Vault Administrator"]),
+        (INSIGHTS, ROLES["Application Insights Component Contributor"]),
+        (REGISTRY, ROLES["Contributor"]),
+    }
+    for resource in workspace():
+        if resource.type.endswith("RoleAssignment"):
+            assert resource.inputs["principalId"] == "principal"
+            assert resource.inputs["principalType"] == "ServicePrincipal"
+            assert resource.inputs["roleDefinitionId"].startswith(f"{SUBSCRIPTION}/providers/")
+
+
+def test_without_keys_the_account_has_none_and_files_need_a_role() -> None:
+    made = workspace(system_datastores_auth_mode="identity")
+    assert one(made, "storage:StorageAccount")["allowSharedKeyAccess"] is False
+    assert "w-storage-storage-file-data-privileged-contributor" in [resource.name for resource in made]
+
+
+def test_an_identity_of_one_s_own_gets_no_roles_from_us() -> None:
+    identity = f"{GROUP}/Microsoft.ManagedIdentity/userAssignedIdentities/mine"
+    made = workspace(
+        identity={"type": "user_assigned", "user_assigned_identities": [{"resource_id": identity}]},
+        primary_user_assigned_identity=identity,
+    )
+    said = one(made, "machinelearningservices:Workspace")
+    assert said["identity"] == {"type": "UserAssigned", "userAssignedIdentities": [identity]}
+    assert said["primaryUserAssignedIdentity"] == identity
+    assert not [r for r in made if "RoleAssignment" in r.type or "UserAssignedIdentity" in r.type]
+
+
+def test_a_system_assigned_identity_is_asked_for_by_name() -> None:
+    made = workspace(identity={"type": "system_assigned"})
+    said = one(made, "machinelearningservices:Workspace")
+    assert said["identity"] == {"type": "SystemAssigned"}
+    assert "primaryUserAssignedIdentity" not in said
+
+
+def test_what_exists_is_used() -> None:
+    given = {
+        "storage_account": STORAGE + "2",
+        "key_vault": VAULT + "2",
+        "application_insights": INSIGHTS + "2",
+        "container_registry": REGISTRY + "2",
+    }
+    made = workspace(resource_group="rg-mine", **given)
+    kinds = {resource.type.split(":")[1] for resource in made if resource.type.startswith("azure-native")}
+    assert kinds == {"machinelearningservices", "managedidentity", "authorization"}
+    said = one(made, "machinelearningservices:Workspace")
+    assert said["resourceGroupName"] == "rg-mine"
+    assert (said["storageAccount"], said["keyVault"]) == (STORAGE + "2", VAULT + "2")
+
+
+def test_the_region_is_the_group_s_where_none_is_said() -> None:
+    made = workspace(location=None, resource_group="rg-mine")
+    assert one(made, "machinelearningservices:Workspace")["location"] == "westeurope"
+
+
+def test_an_existing_workspace_is_only_read() -> None:
+    id_ = f"{GROUP}/Microsoft.MachineLearningServices/workspaces/theirs"
+    made = planned(lambda: azml.Workspace("w", {"name": "theirs", "existing": id_}))
+    assert [resource.type for resource in made] == [
+        "azml:index:Workspace",
+        "azure-native:machinelearningservices:Workspace",
+    ]
+
+
+def test_the_registry_s_own_settings() -> None:
+    made = workspace(registry={"sku": "premium", "public_network_access": "disabled", "name": "mine12345"})
+    registry = one(made, "containerregistry:Registry")
+    assert registry["sku"] == {"name": "Premium"}
+    assert registry["publicNetworkAccess"] == "Disabled"
+    assert registry["registryName"] == "mine12345"
+    assert registry["resourceGroupName"] == "w-rg"
+
+
+def test_wrong_arguments_are_all_said_at_once() -> None:
+    with pytest.raises(InvalidArgs) as caught:
+        workspace(name="x", public_network_access="maybe")
+    assert "name" in str(caught.value)
+    assert "public_network_access" in str(caught.value)
