@@ -133,7 +133,9 @@ def _or_fail(work: Any) -> Any:
 def _table(endpoints: list[dict[str, Any]]) -> Any:
     from rich.table import Table
 
-    table = Table("endpoint", "deployment", "state", "instances", "traffic", "address", box=None, header_style="bold")
+    table = Table("endpoint", "deployment", "state", "instances", "traffic", box=None, header_style="bold")
+    longest = max(len(endpoint["scoring_uri"] or "") for endpoint in endpoints)
+    table.add_column("address", min_width=longest)  # an address that is cut is of no use
     for endpoint in endpoints:
         address = endpoint["scoring_uri"] or ""
         table.add_row(endpoint["name"], "", endpoint["state"], "", "", address)
