@@ -3,6 +3,7 @@
 Owns the list of components and the inferred schema. Imported by the provider only when it is asked for one of them.
 """
 
+import json
 from typing import Any
 
 from pulumi.errors import InputPropertiesError
@@ -16,7 +17,7 @@ from azml.component import InvalidArgs
 from azml.container_registry import ContainerRegistry
 from azml.online_endpoint import OnlineEndpoint
 from azml.resources.handlers import RESOURCES
-from azml.resources.resource import AzmlResource
+from azml.resources.resource import token
 from azml.workspace import Workspace
 
 NAME = "azml"
@@ -47,9 +48,16 @@ def schema(version: str) -> dict[str, Any]:
         NAME, version, None, found["component_definitions"], found["type_definitions"], [*found["dependencies"]]
     ).to_json()
     for resource in RESOURCES:
-        whole["resources"][_token(resource)]["isComponent"] = False
-    return whole
+        whole["resources"][token(resource.__name__)]["isComponent"] = False
+    return _renamed(whole)
 
 
-def _token(resource: type[AzmlResource]) -> str:
-    return f"{NAME}:index:{resource.__name__}"
+def _renamed(whole: dict[str, Any]) -> dict[str, Any]:
+    """Take `Args` off the names of nested types: Pulumi's generators put one on, where the language wants it."""
+    text = json.dumps(whole)
+    for name in whole["types"]:
+        short = name.removesuffix("Args")
+        if short not in whole["resources"]:
+            text = text.replace(f'{name}"', f'{short}"')
+    renamed: dict[str, Any] = json.loads(text)
+    return renamed

@@ -1,5 +1,7 @@
 """The package: one set of fields in the spec and in the components, and a schema that other languages can use."""
 
+import json
+import re
 
 import pytest
 
@@ -66,6 +68,13 @@ def test_the_schema_says_what_each_thing_is() -> None:
     assert (found["name"], found["version"]) == ("azml", "0.1.0")
     kinds = {name.split(":")[-1]: item["isComponent"] for name, item in found["resources"].items()}
     assert kinds == {**{c.__name__: True for c in COMPONENTS}, **{r.__name__: False for r in RESOURCES}}
+
+
+def test_every_reference_has_its_type() -> None:
+    found = schema("0.1.0")
+    named = set(re.findall(r'"#/types/([^"]+)"', json.dumps(found)))
+    assert named == set(found["types"])
+    assert "azml:index:OnlineDeployment" in named
 
 
 def test_everything_in_the_schema_is_described() -> None:
