@@ -61,8 +61,12 @@ class SpecError(Exception):
     """The estate is not valid. `problems` holds everything that is wrong, in the order of files and lines."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = list(problems)
+        self.problems = sorted(problems, key=_order)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def _order(problem: Problem) -> tuple[str, int, int]:
+    return str(problem.file or ""), problem.line or 0, problem.column or 0
 
 
 def shown(file: Path) -> str:
@@ -74,5 +78,5 @@ def shown(file: Path) -> str:
 
 
 def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else repr(value)
+    text = value.replace("\n", "\\n") if isinstance(value, str) else repr(value)
     return text if len(text) <= 200 else text[:200] + "…"

@@ -30,7 +30,7 @@ def _as_list(value: Any) -> Any:
     """Workspaces write a map with the ids as keys, endpoints a list of `{resource_id: …}`."""
     if isinstance(value, Mapping):
         return [
-            {"resource_id": key} | fields if isinstance(fields, Mapping) else fields for key, fields in value.items()
+            {"resource_id": key, **fields} if isinstance(fields, Mapping) else fields for key, fields in value.items()
         ]
     return value
 

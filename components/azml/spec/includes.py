@@ -92,7 +92,7 @@ class Assembly:
             elif name is not None:
                 first[name] = item
             elif isinstance(item.value, dict) and "name" not in item.value:
-                self.problems.append(Problem("has no name", item.file, *item.at, fix="add name: NAME"))
+                self.problems.append(Problem("this item has no name", item.file, *item.at, fix="add name: NAME"))
 
     def _included(self, reference: Node, overrides: Node, chain: Chain) -> Node:
         if not isinstance(reference.value, str):

@@ -8,7 +8,6 @@ depend on what was taken out has its say. Deliberately owns no words (`problems.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, TypeVar
 
@@ -33,11 +32,7 @@ def judged(model: type[Block], data: Mapping[str, Any], tree: Node | None = None
         return model.model_validate(data)
     except ValidationError as error:
         source = Source(model, data, tree)
-        raise SpecError(sorted(_problems(error, source), key=_order)) from None
-
-
-def _order(problem: Problem) -> tuple[str, int, int]:
-    return str(problem.file or Path()), problem.line or 0, problem.column or 0
+        raise SpecError(_problems(error, source)) from None
 
 
 def _problems(error: ValidationError, source: Source) -> list[Problem]:

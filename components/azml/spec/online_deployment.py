@@ -17,13 +17,13 @@ from azml.spec.environment import EnvironmentSpec
 from azml.spec.instance_type import InstanceType
 from azml.spec.model import ModelSpec
 from azml.spec.paths import LocalFolder
-from azml.spec.references import AssetReference, EnvironmentReference, ModelReference
+from azml.spec.references import EnvironmentReference, ModelReference
 from azml.spec.secrets import Variable
 from azml.spec.types import AnyCase, Flag, Tags, Version, fraction, named, whole
 
 
 def _form(value: Any) -> str:
-    return "<reference>" if isinstance(value, str | AssetReference) else "<map>"
+    return "<map>" if isinstance(value, dict | Spec) else "<reference>"
 
 
 Model = Annotated[
@@ -139,7 +139,7 @@ class RequestLoggingSpec(Spec):
 class DataCollectorSpec(Spec):
     """What is kept of inputs and outputs."""
 
-    collections: dict[str, CollectionSpec]
+    collections: dict[str, CollectionSpec] = {}
     """By name: `request` and `response` are the bodies, others are written by the scoring script."""
     rolling_rate: Annotated[Literal["minute", "hour", "day"], AnyCase()] = "hour"
     """How often a new folder begins."""

@@ -53,6 +53,8 @@ def _local(kind: str, exists: Callable[[Path], bool]) -> Shape:
     def find(value: object) -> Path:
         if not isinstance(value, str | Path):
             raise refusal(Finding("must be a path", value=value, allowed=f"the path of a {kind}, as text"))
+        if not str(value):
+            raise refusal(Finding("is empty", value="''", allowed=f"the path of a {kind}"))
         if "://" in str(value) or str(value).startswith(("azureml:", "runs:")):
             raise refusal(_remote(kind, str(value)))
         try:

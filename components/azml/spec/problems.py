@@ -97,6 +97,8 @@ def _finding(kind: str, detail: Mapping[str, Any], at: At, source: Source) -> Fi
                 allowed=f"at most {context['max_length']} characters",
             )
     what, fix = _WORDS.get(kind, (detail["msg"], None))
+    if kind == "list_type" and isinstance(value, dict) and value:
+        fix = f"begin each item with a dash and its name: - name: {next(iter(value))}"
     return Finding(what, value=value, fix=fix)
 
 

@@ -141,7 +141,9 @@ class _Builder:
             raise self._error(f"the key {event.value or '(nothing)'} is not text", at, fix="put it in quotes")
         key = str(value)
         if key in frame.entries or (key == "<<" and frame.merged):
-            raise self._error(f"the key {key} stands here twice", at, fix=f"first in line {self._first(frame, key)}")
+            raise self._error(
+                f"the key {key} stands here twice", at, fix=f"keep one: line {self._first(frame, key)} has it too"
+            )
         frame.pending = (key, at)
 
     def _first(self, frame: _Frame, key: str) -> int:
@@ -152,7 +154,7 @@ class _Builder:
         at = _at(event)
         if self._is_key():
             line = self.content.splitlines()[at[0] - 1]
-            raise self._error("a key must be text, not a map or a list", at, fix=_hint(line))
+            raise self._error("a key must be text, not a map or a list", at, fix=_hint(line, ""))
         if len(self.open) == MAX_DEPTH:
             raise self._error(f"is nested more than {MAX_DEPTH} levels deep", at)
         self.open.append(_Frame(event, at, None))
@@ -211,14 +213,15 @@ class _Builder:
         frame.merged.extend(sources)
 
     def _syntax(self, error: yaml.MarkedYAMLError) -> SpecError:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
         lines = self.content.splitlines()
+        mark = error.problem_mark
+        if mark is None or (mark.line >= len(lines) and error.context_mark is not None):
+            mark = error.context_mark  # the end of the file helps nobody: point to what was begun and not ended
+        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
         excerpt = lines[line - 1] if line <= len(lines) else ""
         what = ", ".join(part for part in (error.context, error.problem) if part)
-        return SpecError(
-            [Problem(f"is not YAML: {what}", self.file, line, column, excerpt=excerpt, fix=_hint(excerpt))]
-        )
+        fix = _hint(excerpt, what)
+        return SpecError([Problem(f"is not YAML: {what}", self.file, line, column, excerpt=excerpt, fix=fix)])
 
     def _error(self, what: str, at: Place, fix: str | None = None) -> SpecError:
         return SpecError([Problem(what, self.file, *at, fix=fix)])
@@ -229,11 +232,15 @@ def _at(event: Any) -> Place:
     return mark.line + 1, mark.column + 1
 
 
-def _hint(line: str) -> str | None:
+def _hint(line: str, what: str) -> str | None:
     if "\t" in line:
         return "indent with spaces: YAML takes no tabs"
     if "{{" in line or "${" in line:
         return "a template must be rendered first; text that begins with a brace needs quotes"
     if re.search(r":\s+\S.*:\s", line):
         return "put text that holds a colon in quotes"
+    if "quoted scalar" in what:
+        return "close the quotes"
+    if "block" in what and "did not find expected" in what:
+        return "check the indentation: the line does not stand under the keys that it belongs to"
     return None

@@ -246,7 +246,7 @@ def test_arguments_have_paths_relative_to_the_working_folder(tmp_path: Path, mon
 
 
 @pytest.mark.parametrize(
-    "path", ["azureml://datastores/d/paths/x", "azureml:m:1", "https://x/y", "runs:/1/model", "no/such"]
+    "path", ["azureml://datastores/d/paths/x", "azureml:m:1", "https://x/y", "runs:/1/model", "no/such", "", "a\0b"]
 )
 def test_paths_that_lead_nowhere_on_this_machine(path: str) -> None:
     assert refused(ModelSpec, {"name": "m", "path": path})

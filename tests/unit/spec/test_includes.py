@@ -51,7 +51,7 @@ def test_all_files_are_read_before_anything_is_said(project: Project) -> None:
     project.write("one.yaml", "a: [\n")
     project.write("two.yaml", "\tb\n")
     problems = project.problems("extends: [one.yaml, two.yaml, three.yaml]\n")
-    assert [problem.file.name for problem in problems if problem.file] == ["one.yaml", "two.yaml", "Pulumi.dev.yaml"]
+    assert [problem.file.name for problem in problems if problem.file] == ["Pulumi.dev.yaml", "one.yaml", "two.yaml"]
 
 
 def test_an_az_ml_file_is_taken_as_it_is_and_overridden(project: Project) -> None:

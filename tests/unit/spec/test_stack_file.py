@@ -98,6 +98,6 @@ def test_what_only_the_engine_knows_stands_at_the_nearest_place(project: Project
 
 def test_an_encrypted_value_is_refused_with_the_way_out_and_without_the_value(project: Project) -> None:
     problems = project.problems(HEAD + "nonsense: 1\ntags:\n  token:\n    secure: v1:AAAA\n")
-    assert [problem.path for problem in problems] == ["tags.token", "nonsense"]
-    assert "pulumi config set --secret" in str(problems[0].fix)
-    assert "AAAA" not in str(problems[0])
+    assert [problem.path for problem in problems] == ["nonsense", "tags.token"]
+    assert "pulumi config set --secret" in str(problems[1].fix)
+    assert "AAAA" not in str(problems[1])
