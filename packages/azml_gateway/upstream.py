@@ -1,8 +1,9 @@
 """One HTTP exchange with a model server.
 
 A connection serves one exchange: the scoring server closes after each answer anyway (gunicorn's sync worker), a fresh
-loopback connection costs little, and no request can fall on a pooled connection that was just closed. Measured against
-a general HTTP client: docs/adr. Limits, retries and what a status means to the caller are decided elsewhere.
+loopback connection costs little, and no request can fall on a pooled connection that was just closed. A parser on a
+bare protocol instead of a general HTTP client: a proxy that did nothing else took 300 µs of CPU a request with aiohttp,
+the whole gateway takes 190 µs so. Limits, retries and what a status means to the caller are decided elsewhere.
 """
 
 import asyncio

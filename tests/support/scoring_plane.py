@@ -35,7 +35,7 @@ def run(data):
     ids = {"pid": os.getppid(), "worker": os.getpid()}
     return {"version": VERSION, "weights": weights, "environ": dict(os.environ), **ids}
 """
-QUICK = Probe(initial_delay_s=0, period_s=0.2, timeout_s=0.2, failure_threshold=3)
+QUICK = Probe(initial_delay_s=0, period_s=0.3, timeout_s=0.7, failure_threshold=2)
 PATIENT = Probe(initial_delay_s=0, period_s=1, timeout_s=1, failure_threshold=30)
 
 

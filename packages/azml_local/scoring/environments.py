@@ -63,6 +63,8 @@ class Environments:
 
     async def ready(self, conda: CondaFile, report: Report) -> Path:
         """Return the environment's folder, built if need be. Raises `DeploymentFailed` (ImageBuildFailure)."""
+        for note in conda.notes:
+            report(note)
         python = await _interpreter(conda.python, report)
         lines = list(conda.requirements)
         if not any(BRINGS_SERVER.match(line) for line in lines):
@@ -75,8 +77,6 @@ class Environments:
         self._root.mkdir(parents=True, exist_ok=True)
         async with _alone(self._root / f"{key}.lock", report):
             if not _usable(made):
-                for note in conda.notes:
-                    report(note)
                 await self._build(made, python, lines, report)
         return made
 

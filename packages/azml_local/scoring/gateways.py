@@ -50,7 +50,10 @@ class GatewayProcess:
         return f"http://127.0.0.1:{self.port}/score"
 
     async def apply(self, serving: Iterable[tuple[Deployment, list[str]]]) -> None:
-        """Make the gateway serve these deployments at these addresses, starting it if need be."""
+        """Make the gateway serve these deployments at these addresses, starting it if need be.
+
+        Raises `DeploymentFailed` (InternalServerError) where it does not start, or refuses its config.
+        """
         async with self._order:
             self._write(serving)
             if self._process is None:
@@ -59,7 +62,10 @@ class GatewayProcess:
                 return
             # Where nobody listens it has just died, and the next one reads the file.
             with contextlib.suppress(upstream.ConnectError, upstream.BrokenAnswerError):
-                await _ask(self._admin, b"POST", b"/reload")
+                answer = await _ask(self._admin, b"POST", b"/reload")
+                if "error" in answer:
+                    raise DeploymentFailed("InternalServerError", f"The gateway refuses its config: {answer['error']}")
+            self._log.trim()
 
     async def drain(self, addresses: Iterable[str], limit_s: float) -> None:
         """Wait until no request is in progress at these addresses any more, `limit_s` at most."""

@@ -40,6 +40,10 @@ class Generation:
         """Whether every instance is ready."""
         return len(self.addresses) == len(self._instances)
 
+    def note(self, line: str) -> None:
+        """Write a line into the deployment's log."""
+        self._log.note(line)
+
     async def grow(self, report: Report) -> None:
         """Start instances until there are as many as wanted. Raises `DeploymentFailed`; then none was added."""
         missing = range(self.deployment.instances - len(self._instances))

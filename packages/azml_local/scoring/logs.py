@@ -42,9 +42,13 @@ class Log:
         """Cut the oldest part away if the file is too long."""
         if self.size() <= LIMIT:
             return
-        kept = _read(self._path, self.size() - KEPT).partition("\n")[2]
-        os.ftruncate(self._file.fileno(), 0)
-        self._file.write(kept.encode())
+        with self._path.open("rb") as file:
+            file.seek(-KEPT, os.SEEK_END)
+            kept = file.read().partition(b"\n")[2]
+            while more := file.read():  # what was written meanwhile: little remains to lose between this and the cut
+                kept += more
+            os.ftruncate(self._file.fileno(), 0)
+        self._file.write(kept)
 
     def close(self) -> None:
         """Write no more."""

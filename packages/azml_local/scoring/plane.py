@@ -91,6 +91,11 @@ class DataPlane:
                 await self._adjust(gateway, running, deployment, report)
                 return
             new = await self._start(deployment, running, report)
+            if self._endpoints.get(deployment.endpoint_id.lower()) is not gateway:
+                await new.stop()
+                raise DeploymentFailed(
+                    "EndpointNotFound", f"The endpoint of '{deployment.name}' was deleted meanwhile."
+                )
             self._running[key] = new
             await self._apply(gateway)
             report("serving")
@@ -133,8 +138,18 @@ class DataPlane:
         shutil.rmtree(self._sockets, ignore_errors=True)
 
     async def _start(self, deployment: Deployment, running: Generation | None, report: Report) -> Generation:
+        told = (
+            []
+            if deployment.image is None
+            else [f"image {deployment.image}: a label here, the conda file is what counts"]
+        )
+
+        def tell(line: str) -> None:
+            told.append(line)
+            report(line)
+
         wanted = conda.read(deployment.conda)
-        environment = await self._environments.ready(wanted, report)
+        environment = await self._environments.ready(wanted, tell)
         staged = await asyncio.to_thread(files.stage, deployment, self._folder(deployment.id))
         variables = {**wanted.variables, **deployment.variables}
         server = Server(environment, staged, variables, deployment.liveness, deployment.readiness)
@@ -142,9 +157,14 @@ class DataPlane:
         async def changed() -> None:
             gateway = self._endpoints.get(deployment.endpoint_id.lower())
             if gateway is not None:
-                await self._apply(gateway)
+                with contextlib.suppress(
+                    DeploymentFailed
+                ):  # nobody asked for this change, and the next one says it again
+                    await self._apply(gateway)
 
         generation = Generation(deployment, server, self._processes, changed)
+        for line in (*told, f"environment {environment}"):
+            generation.note(line)
         try:
             await generation.grow(report)
         except BaseException:

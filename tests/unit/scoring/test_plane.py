@@ -44,8 +44,15 @@ def test_a_deployment_scores_in_the_surroundings_that_azure_documents(
     async def scenario(rig: Rig) -> None:
         uris.append(rig.uri)
         script = SCORE.replace("    pass\n", LOADS_WEIGHTS)
-        conda = "variables: {FROM_CONDA: a, BOTH: conda}"
-        await rig.put(rig.deployment(script, conda=conda, variables={"MINE": "b", "BOTH": "deployment"}))
+        conda = "dependencies: [cudatoolkit=11.8]\nvariables: {FROM_CONDA: a, BOTH: conda}"
+        await rig.put(
+            rig.deployment(
+                script,
+                conda=conda,
+                image="mcr.microsoft.com/azureml/minimal",
+                variables={"MINE": "b", "BOTH": "deployment"},
+            )
+        )
         result = await rig.result()
         environ = result["environ"]
         assert environ["AZUREML_MODEL_DIR"].endswith("/azureml-models/churn/7")
@@ -59,6 +66,8 @@ def test_a_deployment_scores_in_the_surroundings_that_azure_documents(
         deployment = f"{ENDPOINT.id}/deployments/blue"
         server = rig.plane.logs(deployment, "InferenceServer", 100)
         assert "weights loaded" in server
+        assert "cudatoolkit" in server  # left out, and said
+        assert "mcr.microsoft.com/azureml/minimal" in server
         assert "ready for serving traffic" in server
         assert rig.plane.logs(deployment, "InferenceServer", 1).count("\n") == 1
         storage = rig.plane.logs(deployment, "StorageInitializer", 100)
@@ -163,16 +172,16 @@ def test_scaling_and_request_settings_restart_nothing(tmp_path: Path) -> None:
             await rig.put(replace(one, instances=3))
         assert {(await rig.result())["pid"] for _ in range(2)} == {first}
         (tmp_path / "full").unlink()
-        await rig.put(replace(one, instances=3, request_timeout_s=0.4))
+        await rig.put(replace(one, instances=3, request_timeout_s=2))
         pids = {(await rig.result())["pid"] for _ in range(6)}
-        busy = await asyncio.gather(*(rig.score(sleep=0.2) for _ in range(3)))
+        busy = await asyncio.gather(*(rig.score(sleep=0.5) for _ in range(3)))
         pids |= {each.body["pid"] for each in busy}
         assert len(pids) == 3
         assert first in pids
-        assert (await rig.score(sleep=0.8)).status == 408
-        await asyncio.sleep(0.6)  # the instance is still at it
+        assert (await rig.score(sleep=2.5)).status == 408
+        await asyncio.sleep(1)  # the instance is still at it
         async with Load(rig.uri) as load:
-            await rig.put(replace(one, request_timeout_s=0.4))
+            await rig.put(replace(one, request_timeout_s=2))
         assert {each.status for each in load.answers} == {200}
         assert {(await rig.result())["pid"] for _ in range(4)} == {first}
         assert [pid for pid in pids if psutil.pid_exists(pid)] == [first]
@@ -211,12 +220,12 @@ def _answers(uri: str) -> bool:
 
 def test_an_instance_that_stops_answering_is_started_again(tmp_path: Path) -> None:
     async def scenario(rig: Rig) -> None:
-        await rig.put(rig.deployment(liveness=QUICK, request_timeout_s=0.3))
+        await rig.put(rig.deployment(liveness=QUICK, request_timeout_s=1))
         stuck = (await rig.result())["pid"]
         assert (await rig.score(sleep=60)).status == 408
         await until(lambda: not psutil.pid_exists(stuck))
         await until(lambda: _answers(rig.uri))
-        assert "failed its liveness probe 3 times" in rig.plane.logs(
+        assert "failed its liveness probe 2 times" in rig.plane.logs(
             f"{ENDPOINT.id}/deployments/blue", "InferenceServer", 100
         )
 
