@@ -9,7 +9,7 @@ import pulumi
 from pulumi_azure_native import containerregistry
 
 from azml.arm_words import switch
-from azml.component import spec_of
+from azml.component import InvalidArgs, spec_of
 from azml.resources.resource import token
 from azml.spec.container_registry import ContainerRegistrySpec
 
@@ -52,6 +52,8 @@ class ContainerRegistry(pulumi.ComponentResource):
         if spec.existing is not None:
             registry = containerregistry.Registry.get(name, spec.existing, child)
         else:
+            if args.get("resource_group") is None:
+                raise InvalidArgs(f"ContainerRegistry {name} needs resource_group, or existing.")
             registry = containerregistry.Registry(
                 name,
                 resource_group_name=args["resource_group"],

@@ -166,7 +166,7 @@ class OnlineEndpoint(pulumi.ComponentResource):
         for deployment in spec.deployments:
             names[deployment.name], resource = self._deployment(deployment, endpoint)
             made.append(resource)
-        if spec.traffic is not None:
+        if spec.traffic is not None and (made or spec.existing is not None):
             self._rollout(spec, endpoint, names, made)
         self.endpoint_id = endpoint.id
         self.scoring_uri = endpoint.scoring_uri
@@ -224,9 +224,10 @@ class OnlineEndpoint(pulumi.ComponentResource):
         # A deployment of an existing endpoint may be someone else's: its name is then the one in Azure.
         traffic = {names.get(name, name): percent for name, percent in (spec.traffic or {}).items()}
         mirror = {names.get(name, name): percent for name, percent in spec.mirror_traffic.items()}
+        args: Any = {"endpoint_id": endpoint.id, "traffic": traffic, **({"mirror_traffic": mirror} if mirror else {})}
         Rollout(
             f"{self._name}-rollout",
-            given({"endpoint_id": endpoint.id, "traffic": traffic, "mirror_traffic": mirror or None}),
+            args,
             pulumi.ResourceOptions(parent=self, depends_on=made),
         )
 

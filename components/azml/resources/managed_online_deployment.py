@@ -232,10 +232,10 @@ class ManagedOnlineDeploymentHandler(Handler):
         if isinstance(error, Interrupted):
             return Incomplete(text, id_.text, inputs) if work.was_accepted else Refused(text)
         log = self._last_lines(work, id_) if work.was_accepted else ""
-        if log and log not in text:
+        if log and log.splitlines()[-1] not in text:
             text += f"\n\nLast lines of its log:\n{log}"
-        cause = likely_cause(f"{log}\n{error}")
-        if cause is not None:
+        cause = likely_cause(text)
+        if cause is not None and "likely cause" not in text.lower():
             text += f"\n\nLikely cause: {cause}"
         return Incomplete(text, id_.text, inputs) if work.was_accepted else Refused(text)
 

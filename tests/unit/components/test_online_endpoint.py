@@ -239,3 +239,15 @@ def test_where_data_goes_comes_later(files: Path) -> None:
     collector = {"collections": {"request": {"enabled": True, "data": {"name": "mine"}}}}
     with pytest.raises(InvalidArgs, match=r"collections\.request\.data"):
         endpoint(deployment(files, data_collector=collector))
+
+
+def test_an_endpoint_without_deployments_is_only_that() -> None:
+    assert [resource.type for resource in endpoint()] == [
+        "azml:index:ManagedOnlineEndpoint",
+        "azml:index:OnlineEndpoint",
+    ]
+
+
+def test_no_traffic_is_a_wish_too(files: Path) -> None:
+    made = endpoint(deployment(files), traffic={})
+    assert of(made, "Rollout")[0].inputs["traffic"] == {}

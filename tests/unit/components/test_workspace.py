@@ -183,3 +183,10 @@ def test_wrong_arguments_are_all_said_at_once() -> None:
         workspace(name="x", public_network_access="maybe")
     assert "name" in str(caught.value)
     assert "public_network_access" in str(caught.value)
+
+
+def test_a_registry_alone_says_where_it_stands() -> None:
+    made = planned(lambda: azml.ContainerRegistry("r", {"name": "mine12345", "resource_group": "g"}))
+    assert one(made, "containerregistry:Registry")["resourceGroupName"] == "g"
+    with pytest.raises(InvalidArgs, match="resource_group"):
+        planned(lambda: azml.ContainerRegistry("r", {"name": "mine12345"}))

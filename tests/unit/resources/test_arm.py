@@ -11,8 +11,7 @@ from uuid import uuid4
 import pytest
 
 from azml.resources.arm import PUBLIC, Arm, credential, resource_manager
-from azml.resources.errors import ArmError, Interrupted, Refused
-from azml.resources.workspaces import find_workspace
+from azml.resources.errors import ArmError, Interrupted
 from tests.unit.resources.conftest import Azure
 
 ML = "2025-12-01"
@@ -159,18 +158,3 @@ def _no_retries() -> Any:
     from azure.core.pipeline.policies import RetryPolicy
 
     return RetryPolicy.no_retries()
-
-
-def test_a_workspace_is_found_by_name(azure: Azure) -> None:
-    name, sub = azure.workspace.rsplit("/", 1)[1], azure.workspace.split("/")[2]
-    group = azure.workspace.split("/")[4]
-    assert find_workspace(azure.arm, sub, name.upper(), group).text.lower() == azure.workspace.lower()
-    with pytest.raises(Refused, match="no workspace 'nope'"):
-        find_workspace(azure.arm, sub, "nope")
-
-
-def test_workspaces_of_one_name_are_told_apart(azure: Azure) -> None:
-    name, sub = azure.workspace.rsplit("/", 1)[1], azure.workspace.split("/")[2]
-    azure.theirs.workspace(azure.theirs.group(), name)
-    with pytest.raises(Refused, match="2 workspaces"):
-        find_workspace(azure.arm, sub, name)
