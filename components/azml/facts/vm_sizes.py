@@ -32,8 +32,8 @@ class VmSize:
 @cache
 def sizes() -> dict[str, VmSize]:
     """Every size by its name in lower case: Azure compares names without case."""
-    with resources.files(__package__).joinpath("azure_vm_sizes.csv").open(encoding="utf-8", newline="") as lines:
-        return {row["name"].lower(): _size(row) for row in csv.DictReader(lines)}
+    text = resources.files(__package__).joinpath("azure_vm_sizes.csv").read_text(encoding="utf-8")
+    return {row["name"].lower(): _size(row) for row in csv.DictReader(text.splitlines())}
 
 
 def find(name: str) -> VmSize | None:

@@ -58,8 +58,9 @@ def like(draw: st.DrawFn, model: type[Spec]) -> dict[str, Any]:
     fields = draw(st.lists(st.sampled_from(sorted(model.model_fields)), unique=True, max_size=6))
     block: dict[str, Any] = draw(st.dictionaries(st.sampled_from(KEYS), SCALARS, max_size=1))
     for name in fields:
-        inner = sorted(specs_in(model.model_fields[name].annotation), key=lambda spec: spec.__name__)
-        if inner and draw(st.booleans()):
+        inner: list[type[Spec]] = sorted(specs_in(model.model_fields[name].annotation), key=lambda spec: spec.__name__)
+        nested = draw(st.booleans())
+        if inner and nested:
             one = like(draw(st.sampled_from(inner)))
             block[name] = draw(
                 st.one_of(one, st.lists(one, max_size=3), st.dictionaries(st.text(max_size=5), one, max_size=2))

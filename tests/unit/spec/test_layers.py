@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from azml.spec.layers import merge
@@ -40,9 +40,20 @@ VALUES = st.recursive(
 LAYERS = st.dictionaries(st.sampled_from("abc"), VALUES, max_size=3)
 
 
-@given(LAYERS, LAYERS, LAYERS)
-def test_it_does_not_matter_which_layers_are_merged_first(a: Any, b: Any, c: Any) -> None:
-    low, middle, high = node(a, "a"), node(b, "b"), node(c, "c")
+WRITTEN = st.builds(node, LAYERS, st.sampled_from(["one", "two", "three"]))
+TREES = WRITTEN | st.builds(merge, WRITTEN, WRITTEN)
+REMOVED = merge(node({"a": None}, "two"), node({"a": {"b": 2}}, "three"))
+
+REFILLED = merge(node({"a": []}, "two"), node({"a": [{"name": "z"}]}, "three"))
+
+
+@settings(max_examples=500)
+@given(TREES, TREES, TREES)
+@example(node({"a": {"a": 1}}), node({"a": None}), node({"a": {"b": 2}}))
+@example(node({"a": {"a": 1}}), REMOVED, node({"a": {"c": 3}}))
+@example(node({"a": [{"name": "x"}]}), REFILLED, node({"a": [{"name": "y"}]}))
+@example(node({"a": [{"name": "x"}]}), node({"a": []}), node({"a": [{"name": "y"}]}))
+def test_it_does_not_matter_which_layers_are_merged_first(low: Node, middle: Node, high: Node) -> None:
     left, right = merge(merge(low, middle), high), merge(low, merge(middle, high))
     assert plain(left) == plain(right)
     assert places(left) == places(right)

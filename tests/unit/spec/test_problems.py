@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from azml.spec import AssetReference
 from tests.unit.spec.conftest import HEAD, Project
 
 BLUE = "instance_type: Standard_DS3_v2, model: 'azureml:m:1', environment: 'azureml:e:1'"
@@ -139,6 +140,7 @@ def test_references_lead_somewhere(project: Project) -> None:
     for good in ("azureml:churn@latest", "azureml:Churn", "azureml:churn:7", "azureml:other:1"):
         spec = project.load(estate(good))
         reference = spec.online_endpoints[0].deployments[0].model
+        assert isinstance(reference, AssetReference)
         assert (spec.find_model(reference) is spec.models[0]) == ("hurn" in good and ":7" not in good)
     problem = project.problem(estate("azureml:chrun@latest"))
     assert problem.path == "online_endpoints.churn.deployments.blue.model"
