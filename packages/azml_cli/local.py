@@ -133,12 +133,16 @@ def _or_fail(work: Any) -> Any:
 def _table(endpoints: list[dict[str, Any]]) -> Any:
     from rich.table import Table
 
-    table = Table("endpoint", "deployment", "state", "instances", "traffic", box=None, header_style="bold")
+    table = Table("endpoint", "deployment", "state", "instances", "traffic", "memory", box=None, header_style="bold")
     longest = max(len(endpoint["scoring_uri"] or "") for endpoint in endpoints)
     table.add_column("address", min_width=longest)  # an address that is cut is of no use
     for endpoint in endpoints:
         address = endpoint["scoring_uri"] or ""
-        table.add_row(endpoint["name"], "", endpoint["state"], "", "", address)
+        table.add_row(endpoint["name"], "", endpoint["state"], "", "", _mb(endpoint), address)
         for one in endpoint["deployments"]:
-            table.add_row("", one["name"], one["state"], str(one["instances"]), f"{one['traffic']} %", "")
+            table.add_row("", one["name"], one["state"], str(one["instances"]), f"{one['traffic']} %", _mb(one), "")
     return table
+
+
+def _mb(thing: dict[str, Any]) -> str:
+    return f"{thing['memory_mb']:.0f} MB" if thing["memory_mb"] else ""

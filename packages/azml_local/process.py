@@ -23,6 +23,7 @@ from azml_local.home import Home
 
 _READY_S, _STOP_S, _STEP_S = 10.0, 10.0, 0.02
 _LAST_LINES = 15
+_LOG_BYTES = 5 << 20
 
 
 class NotRunning(Exception):  # noqa: N818 - says what is the case
@@ -39,7 +40,9 @@ class Status:
     memory_mb: float
     """Of the server and all its children."""
     endpoints: list[dict[str, Any]]
-    """`{name, state, scoring_uri, deployments: [{name, state, instances, traffic}]}`."""
+    """`{name, workspace, state, scoring_uri, memory_mb, deployments}`, each deployment `{name, state, instances,
+    traffic, memory_mb}`.
+    """
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -79,6 +82,8 @@ def start(home: Path, report: Callable[[str], None]) -> None:
         port = at.identity().port
         report("starting")
         log = at.logs / "server.log"
+        if log.exists() and log.stat().st_size > _LOG_BYTES:
+            log.replace(log.with_suffix(".log.1"))
         with open(log, "ab", opener=_private) as output:
             pid = _launch(at, output)
         _wait_ready(at, pid, log)
@@ -114,9 +119,9 @@ def status(home: Path) -> Status:
     """Look without starting anything."""
     at = Home(home.absolute())
     pid = _running(at) if at.root.is_dir() else None
-    memory = sum(_memory(process) for process in _tree(pid)) if pid is not None else 0.0
+    processes = _tree(pid) if pid is not None else []
     url = json.loads(at.server.read_text())["url"] if pid is not None and at.server.exists() else None
-    return Status(pid is not None, pid, url, memory, _endpoints(at))
+    return Status(pid is not None, pid, url, sum(map(_memory, processes)), _endpoints(at, processes))
 
 
 def reset(home: Path) -> None:
@@ -236,10 +241,27 @@ def _memory(process: Any) -> float:
         return 0.0
 
 
-def _endpoints(home: Home) -> list[dict[str, Any]]:
+def _memory_in(folder: Path, processes: list[Any]) -> float:
+    """Of the processes that work in a folder: those of one endpoint or deployment."""
+    import psutil
+
+    def is_in(process: Any) -> bool:
+        try:
+            return Path(process.cwd()).is_relative_to(folder)
+        except psutil.Error:
+            return False
+
+    return sum(_memory(process) for process in processes if is_in(process))
+
+
+def _endpoints(home: Home, processes: list[Any]) -> list[dict[str, Any]]:
     if not home.database.exists():
         return []
-    from azml_local.arm.store import Store
+    from azml_local.arm.store import Resource, Store
+    from azml_local.scoring.files import folder
+
+    def memory(kind: str, resource: Resource) -> float:
+        return _memory_in(folder(home.online / kind, str(resource.id), resource.id.name), processes)
 
     store = Store(home.database)
     try:
@@ -250,12 +272,14 @@ def _endpoints(home: Home) -> list[dict[str, Any]]:
                 "workspace": endpoint.id.parent.name if endpoint.id.parent else "",
                 "state": endpoint.state,
                 "scoring_uri": endpoint.properties.get("scoringUri"),
+                "memory_mb": memory("endpoints", endpoint),
                 "deployments": [
                     {
                         "name": deployment.id.name,
                         "state": deployment.state,
                         "instances": deployment.body["sku"]["capacity"],
                         "traffic": endpoint.properties.get("traffic", {}).get(deployment.id.name, 0),
+                        "memory_mb": memory("deployments", deployment),
                     }
                     for deployment in store.below(endpoint.id, f"{kind}/deployments")
                 ],

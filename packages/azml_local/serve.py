@@ -37,6 +37,10 @@ _GRACE = 1
 """Seconds that open connections have to finish when the server ends."""
 
 
+_KEEP_ALIVE = 75
+"""Seconds that an idle connection is kept: longer than clients wait between polls."""
+
+
 class AlreadyRunning(Exception):  # noqa: N818 - says what is the case
     """Another process serves this home."""
 
@@ -98,6 +102,7 @@ async def _run(home: Home, identity: Identity, leaf: Path, listener: socket.sock
         server_header=False,
         ssl_certfile=str(leaf),
         timeout_graceful_shutdown=_GRACE,
+        timeout_keep_alive=_KEEP_ALIVE,
     )
     back = asyncio.get_running_loop().create_task(_restore(azure))
     try:

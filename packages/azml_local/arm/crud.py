@@ -120,6 +120,7 @@ class Crud:
     ) -> Answer:
         self._refuse_unstored(type_, call.method)
         self._operations.refuse_conflict(type_, id_)
+        _refuse_condition(existing, call)
         write = self._checked(type_, id_, existing, sent, call, patch=patch)
         resource = Resource(existing.id if existing else id_, write.body, write.hidden)
         if type_.makes_parent and id_.parent is not None:
@@ -148,6 +149,7 @@ class Crud:
             existing=existing,
             patch=patch,
         )
+        _refuse_bad_name(type_, write)
         bodies.refuse_bad_tags(write.body.get("tags") or {})
         refuse_bad_location(type_, write)
         if existing is not None:
@@ -216,6 +218,24 @@ def _count(call: Call, name: str, default: int) -> int:
     if not text.isdigit():
         raise ArmError(400, "InvalidQueryParameterValue", f"{name} must be a whole number from 0, is '{text}'.")
     return int(text)
+
+
+def _refuse_bad_name(type_: ResourceType, write: Write) -> None:
+    rule = type_.rule
+    if write.existing is None and rule is not None and not rule.fits(write.id.name):
+        text = f"'{write.id.name}' is not the name of {rule.what}: {rule.allowed}."
+        raise ArmError(400, "InvalidResourceName", text)
+
+
+def _refuse_condition(existing: Resource | None, call: Call) -> None:
+    """Hold a write to its If-Match (of types that have an etag) and If-None-Match headers."""
+    etag = None if existing is None else existing.body.get("etag")
+    wanted = call.headers.get("if-match")
+    changed = wanted is not None and (existing is None or (etag is not None and wanted not in ("*", etag)))
+    if changed or (existing is not None and call.headers.get("if-none-match") == "*"):
+        raise ArmError(
+            412, "PreconditionFailed", "The condition of the request's If-Match or If-None-Match is not met."
+        )
 
 
 def _object(body: Any) -> dict[str, Any]:

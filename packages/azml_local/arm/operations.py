@@ -29,6 +29,11 @@ class Operations:
         self._running: dict[str, Operation] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
+    def find(self, id_: str) -> Operation | None:
+        """Look up an operation, running or over."""
+        running = (one for one in self._running.values() if one.id == id_)
+        return next(running, None) or self._store.operation(id_)
+
     def resume(self, after: asyncio.Event) -> None:
         """Take up what was running when the process ended, once `after` is set. Their locks hold from now on."""
         self._store.forget_old_operations()
@@ -126,7 +131,11 @@ class Operations:
         if operation.verb == DELETE:
             await self.erase(resource, operation.options)
         else:
-            await type_.apply(resource, lambda line: _log.info("%s: %s", operation.resource.name, line))
+            await type_.apply(resource, lambda line: self._report(operation, line))
+
+    def _report(self, operation: Operation, line: str) -> None:
+        _log.info("%s: %s", operation.resource.name, line)
+        operation.progress.append(line)
 
     def _end(self, operation: Operation, resource: Resource | None, error: ArmError | None) -> None:
         operation.status, operation.ended = ("Succeeded" if error is None else "Failed"), time.time()

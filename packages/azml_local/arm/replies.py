@@ -58,6 +58,8 @@ def _document(call: Call, operation: Operation) -> dict[str, Any]:
         "startTime": _time(operation.started),
         "percentComplete": 0.0 if operation.ended is None else 100.0,
     }
+    if operation.progress:
+        document["properties"] = {"progress": operation.progress}
     if operation.ended is not None:
         document["endTime"] = _time(operation.ended)
     if operation.error is not None:

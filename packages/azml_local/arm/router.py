@@ -62,7 +62,7 @@ class Router:
         raise ArmError(405, "MethodNotAllowed", f"{call.method} is not allowed on a resource.")
 
     def _operation(self, id_: ResourceId, kind: str, call: Call) -> Answer:
-        operation = self._azure.store.operation(id_.name)
+        operation = self._azure.operations.find(id_.name)
         if operation is None:
             raise ArmError(404, "NotFound", f"The operation '{id_.name}' was not found.")
         location = id_.parent.name if id_.parent is not None else "global"

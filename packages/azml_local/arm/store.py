@@ -69,6 +69,8 @@ class Operation:
     error: dict[str, Any] | None = None
     started: float = field(default_factory=time.time)
     ended: float | None = None
+    progress: list[str] = field(default_factory=list)
+    """Lines of what is going on; not kept over a restart."""
 
 
 @dataclass(frozen=True)

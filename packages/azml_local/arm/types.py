@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, ClassVar, Literal, TypeVar
 
 from azml.facts import arm_types
+from azml.facts.names import NameRule
 from azml_local.arm.call import Call, Started
 from azml_local.arm.ids import ResourceId
 from azml_local.arm.store import Resource
@@ -72,6 +73,8 @@ class ResourceType:
 
     type: ClassVar[str]
     """As ARM writes it."""
+    rule: ClassVar[NameRule | None] = None
+    """What names must look like, where ARM's types say less."""
     stored: ClassVar[bool] = True
     """False: made up on reading (`find`, `members`), never written."""
     puts: ClassVar[Reply] = Reply()

@@ -4,6 +4,7 @@ Owns the check of one request against its account. No role decisions: a valid to
 """
 
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -38,9 +39,8 @@ def refuse_stranger(request: Request, place: Place, needed: str, tokens: Tokens)
         _refuse_without_keys(place.account)
         _refuse_bad_key(request, place, credentials)
     elif "sig" in request.query_params:
-        _refuse_without_keys(place.account)
         query = dict(request.query_params)
-        sas.refuse_bad_sas(query, place.account.hidden["keys"], place.account.id.name, place.container, place.blob)
+        _refuse_bad_signature(query, place, tokens)
         sas.refuse_missing_permission(query, needed, place.level)
     else:
         raise BlobError(
@@ -49,6 +49,16 @@ def refuse_stranger(request: Request, place: Place, needed: str, tokens: Tokens)
             "Server failed to authenticate the request. Please refer to the information in the www-authenticate "
             "header.",
         )
+
+
+def _refuse_bad_signature(query: Mapping[str, str], place: Place, tokens: Tokens) -> None:
+    at = (place.account.id.name, place.container, place.blob)
+    if "skoid" in query:
+        sas.refuse_bad_sas(query, sas.delegation_texts(query, *at), [sas.delegation_key(tokens, query)])
+        return
+    _refuse_without_keys(place.account)
+    text = sas.account_text(query, at[0]) if "ss" in query else sas.service_text(query, *at)
+    sas.refuse_bad_sas(query, [text], place.account.hidden["keys"])
 
 
 def _refuse_bad_token(token: str, tokens: Tokens) -> None:

@@ -157,10 +157,10 @@ class BlobFiles:
                 break
             folder.rmdir()
 
-    def remove(self, account: str, container: str | None = None) -> None:
+    async def remove(self, account: str, container: str | None = None) -> None:
         """Delete all that a container or an account holds."""
         folder = self._root / account if container is None else self.container(account, container)
-        shutil.rmtree(folder, ignore_errors=True)
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         below = f"{folder.relative_to(self._root)}/"
         self._database.execute("DELETE FROM blobs WHERE substr(path, 1, ?) = ?", (len(below), below))
 

@@ -1,6 +1,6 @@
-"""Lists of containers and blobs as the storage service writes them."""
+"""The XML that the storage service writes: lists of containers and blobs, user delegation keys."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from email.utils import formatdate
 from xml.sax.saxutils import escape, quoteattr
 
@@ -42,6 +42,14 @@ def blobs(
     body = "".join(entries[name] for name in shown)
     after = "".join(escape(name) for name in following)
     return f"{head}<Blobs>{body}</Blobs><NextMarker>{after}</NextMarker></EnumerationResults>"
+
+
+def delegation_key(named: Mapping[str, str], value: str) -> str:
+    """Write a user delegation key."""
+    tags = {"SignedOid": "skoid", "SignedTid": "sktid", "SignedStart": "skt", "SignedExpiry": "ske"}
+    tags |= {"SignedService": "sks", "SignedVersion": "skv"}
+    inside = "".join(f"<{tag}>{escape(named[name])}</{tag}>" for tag, name in tags.items())
+    return f"{_HEAD}<UserDelegationKey>{inside}<Value>{value}</Value></UserDelegationKey>"
 
 
 def _blob(blob: Blob) -> str:

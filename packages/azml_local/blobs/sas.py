@@ -1,7 +1,8 @@
 """Shared access signatures and shared keys: what an account key signs.
 
-Owns the strings to sign (service SAS of a container or blob, account SAS, SharedKey header) and their check. Public
-documents: "Create a service SAS", "Create an account SAS", "Authorize with Shared Key" (Azure Storage REST reference).
+Owns the strings to sign (service SAS of a container or blob, by key or by user delegation; account SAS; SharedKey
+header) and their check. Public documents: "Create a service SAS", "Create a user delegation SAS", "Create an account
+SAS", "Authorize with Shared Key" (Azure Storage REST reference).
 """
 
 import base64
@@ -12,9 +13,14 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from azml_local.blobs.errors import BlobError
+from azml_local.tokens import Tokens
 
 VERSION = "2022-11-02"
 _SINCE_ENCRYPTION_SCOPE = "2020-12-06"
+_PROTOCOL = ("sip", "spr", "sv", "sr", "snapshot")
+_KEY = ("skoid", "sktid", "skt", "ske", "sks", "skv")
+_DELEGATION = (*_KEY, "saoid", "suoid", "scid")
+_DELEGATED_TO = ("skdutid", "sduoid")
 _SIGNED_HEADERS = (
     "content-encoding",
     "content-language",
@@ -35,28 +41,52 @@ def sign(key: str, text: str) -> str:
     return base64.b64encode(hmac.new(base64.b64decode(key), text.encode(), hashlib.sha256).digest()).decode()
 
 
-def container_sas(key: str, account: str, container: str, permissions: str, lifetime: timedelta) -> str:
-    """Make a SAS for all blobs of a container."""
-    now = datetime.now(UTC)
-    query = {
-        "sv": VERSION,
-        "sr": "c",
-        "sp": permissions,
-        "st": _time(now - timedelta(minutes=5)),
-        "se": _time(now + lifetime),
-        "spr": "https",
-    }
+def container_sas(key: str, account: str, container: str, lifetime: timedelta) -> str:
+    """Make a SAS, signed by an account key, for everything with the blobs of a container."""
+    query = _container_query(lifetime)
     return urlencode({**query, "sig": sign(key, service_text(query, account, container, ""))})
+
+
+def delegation_sas(tokens: Tokens, oid: str, tenant: str, account: str, container: str, lifetime: timedelta) -> str:
+    """Make the same, signed in the name of a user: for accounts whose keys may not be used."""
+    query = _container_query(lifetime)
+    query |= {"skoid": oid, "sktid": tenant, "skt": query["st"], "ske": query["se"], "sks": "b", "skv": VERSION}
+    text = delegation_texts(query, account, container, "")[0]
+    return urlencode({**query, "sig": sign(delegation_key(tokens, query), text)})
+
+
+def delegation_key(tokens: Tokens, query: Mapping[str, str]) -> str:
+    """Give the user delegation key that a SAS names; it can be made again from its name, so none is stored."""
+    return base64.b64encode(tokens.derive("\n".join(query.get(name, "") for name in _KEY))).decode()
+
+
+def _container_query(lifetime: timedelta) -> dict[str, str]:
+    now = datetime.now(UTC)
+    start, end = _time(now - timedelta(minutes=5)), _time(now + lifetime)
+    return {"sv": VERSION, "sr": "c", "sp": "racwdl", "st": start, "se": end, "spr": "https"}
 
 
 def service_text(query: Mapping[str, str], account: str, container: str, blob: str) -> str:
     """Write what a service SAS signs."""
+    scope = ("ses",) if query.get("sv", "") >= _SINCE_ENCRYPTION_SCOPE else ()
+    return _service_text(query, (account, container, blob), ("si",), (*_PROTOCOL, *scope))
+
+
+def delegation_texts(query: Mapping[str, str], account: str, container: str, blob: str) -> Sequence[str]:
+    """Write what a user delegation SAS signs, in each form that storage versions since 2020-12-06 have."""
+    at, after = (account, container, blob), (*_PROTOCOL, "ses")
+    return [
+        _service_text(query, at, _DELEGATION, after),
+        _service_text(query, at, (*_DELEGATION, *_DELEGATED_TO), after),
+        _service_text(query, at, (*_DELEGATION, *_DELEGATED_TO), (*after, "srh", "srq")),
+    ]
+
+
+def _service_text(query: Mapping[str, str], at: tuple[str, str, str], by: Sequence[str], more: Sequence[str]) -> str:
+    account, container, blob = at
     resource = f"/blob/{account}/{container}" + (f"/{blob}" if query.get("sr") == "b" else "")
-    signed = [query.get("sp"), query.get("st"), query.get("se"), resource, query.get("si"), query.get("sip")]
-    signed += [query.get("spr"), query.get("sv"), query.get("sr"), query.get("snapshot")]
-    if query.get("sv", "") >= _SINCE_ENCRYPTION_SCOPE:
-        signed.append(query.get("ses"))
-    signed += [query.get(name) for name in ("rscc", "rscd", "rsce", "rscl", "rsct")]
+    names = (*by, *more, "rscc", "rscd", "rsce", "rscl", "rsct")
+    signed = [query.get("sp"), query.get("st"), query.get("se"), resource, *(query.get(name) for name in names)]
     return "\n".join(value or "" for value in signed)
 
 
@@ -84,16 +114,15 @@ def shared_key_text(
     )
 
 
-def refuse_bad_sas(query: Mapping[str, str], keys: Sequence[str], account: str, container: str, blob: str) -> None:
-    """Raise 403 for a SAS that no key of the account signed, or that is not valid now."""
-    is_account = "ss" in query
-    text = account_text(query, account) if is_account else service_text(query, account, container, blob)
-    if not any(hmac.compare_digest(sign(key, text).encode(), query.get("sig", "").encode()) for key in keys):
+def refuse_bad_sas(query: Mapping[str, str], texts: Sequence[str], keys: Sequence[str]) -> None:
+    """Raise 403 for a SAS whose signature is none of the texts by one of the keys, or that is not valid now."""
+    given = query.get("sig", "").encode()
+    if not any(hmac.compare_digest(sign(key, text).encode(), given) for key in keys for text in texts):
         raise _failed("Signature did not match.")
-    now = datetime.now(UTC)
-    if "se" not in query or _parse(query["se"]) <= now or ("st" in query and _parse(query["st"]) > now):
-        raise _failed(f"Signature not valid in the specified time frame: Start [{query.get('st', '')}] - "
-                      f"Expiry [{query.get('se', '')}].")  # fmt: skip
+    for first, last in (("st", "se"), ("skt", "ske")):
+        start, end = query.get(first), query.get(last)
+        if (end is None and last == "se") or not _is_now(start, end):
+            raise _failed(f"Signature not valid in the specified time frame: Start [{start}] - Expiry [{end}].")
 
 
 def refuse_missing_permission(query: Mapping[str, str], needed: str, level: str) -> None:
@@ -124,6 +153,11 @@ def _failed(detail: str) -> BlobError:
 
 def _time(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _is_now(start: str | None, end: str | None) -> bool:
+    now = datetime.now(UTC)
+    return (start is None or _parse(start) <= now) and (end is None or now < _parse(end))
 
 
 def _parse(text: str) -> datetime:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from azml_local.azure import Azure
-from azml_local.blobs import listing
+from azml_local.blobs import listing, sas
 from azml_local.blobs.access import Place, refuse_stranger
 from azml_local.blobs.errors import BlobError
 from azml_local.blobs.files import Blob, read
@@ -66,6 +66,17 @@ class _Service:
         text = listing.containers(self._endpoint, names, request.query_params.get("prefix", ""))
         return Response(text, media_type="application/xml")
 
+    async def delegation_key(self, request: Request) -> Response:
+        """Give a key that a user's SAS can be signed with; only a bearer token gets one."""
+        if not request.headers.get("authorization", "").lower().startswith("bearer "):
+            raise BlobError(403, "AuthenticationFailed", "Only authentication scheme Bearer is supported.")
+        asked = _xml(await request.body())
+        who, version = self._azure.identity, request.headers.get("x-ms-version", sas.VERSION)
+        named = {"skoid": who.object_id, "sktid": who.tenant_id, "skt": asked.findtext("Start") or ""}
+        named |= {"ske": asked.findtext("Expiry") or "", "sks": "b", "skv": version}
+        value = sas.delegation_key(self._azure.tokens, named)
+        return Response(listing.delegation_key(named, value), media_type="application/xml")
+
     async def create_container(self, _request: Request) -> Response:
         if not storage.CONTAINER_NAME.fullmatch(self.place.container):
             raise BlobError(400, "InvalidResourceName", "The specified resource name contains invalid characters.")
@@ -81,7 +92,7 @@ class _Service:
     async def delete_container(self, _request: Request) -> Response:
         self._refuse_missing()
         self._azure.store.remove(storage.container_id(self.place.account.id, self.place.container))
-        self._files.remove(self._account, self.place.container)
+        await self._files.remove(self._account, self.place.container)
         return Response(status_code=202)
 
     async def list_blobs(self, request: Request) -> Response:
@@ -124,11 +135,7 @@ class _Service:
     async def put_block_list(self, request: Request) -> Response:
         self._refuse_missing()
         new_only = self._refuse_condition(request)
-        try:
-            document = ET.fromstring(await request.body())  # noqa: S314 - see the import
-        except ET.ParseError as error:
-            raise BlobError(400, "InvalidXmlDocument", "XML specified is not syntactically valid.") from error
-        blocks = [block.text or "" for block in document]
+        blocks = [block.text or "" for block in _xml(await request.body())]
         blob = await self._files.commit(
             self._path(), blocks, _content_type(request), _metadata(request), new_only=new_only
         )
@@ -197,6 +204,13 @@ class _Service:
         return request.headers.get("if-none-match") == "*"
 
 
+def _xml(content: bytes) -> ET.Element:
+    try:
+        return ET.fromstring(content)  # noqa: S314 - see the import
+    except ET.ParseError as error:
+        raise BlobError(400, "InvalidXmlDocument", "XML specified is not syntactically valid.") from error
+
+
 def _content_type(request: Request) -> str:
     return (
         request.headers.get("x-ms-blob-content-type")
@@ -224,6 +238,7 @@ def _headers(blob: Blob, *, described: bool = True) -> dict[str, str]:
 _Operation = Callable[[_Service, Request], Awaitable[Response]]
 _OPERATIONS: Mapping[tuple[str, str, str], tuple[str, _Operation]] = {
     ("s", "GET", "list"): ("l", _Service.list_containers),
+    ("s", "POST", "userdelegationkey"): ("", _Service.delegation_key),
     ("c", "PUT", ""): ("cw", _Service.create_container),
     ("c", "GET", ""): ("r", _Service.container),
     ("c", "HEAD", ""): ("r", _Service.container),

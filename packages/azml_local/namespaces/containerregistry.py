@@ -5,6 +5,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from azml.facts import names
 from azml_local.arm.call import Call
 from azml_local.arm.errors import ArmError
 from azml_local.arm.store import Resource
@@ -15,6 +16,7 @@ class Registries(ResourceType):
     """A container registry."""
 
     type = "Microsoft.ContainerRegistry/registries"
+    rule = names.CONTAINER_REGISTRY
     puts = Reply(follow="Azure-AsyncOperation")
     patches = Reply()
     deletes = Reply(updated=202, follow="Location")

@@ -1,9 +1,10 @@
 """Microsoft.KeyVault: vaults (control plane) and their soft deletion. The vaults' own data plane is not emulated."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from azml.facts import names
 from azml_local.arm.call import Call
 from azml_local.arm.errors import ArmError
 from azml_local.arm.ids import ResourceId
@@ -18,6 +19,7 @@ class Vaults(ResourceType):
     """A key vault."""
 
     type = "Microsoft.KeyVault/vaults"
+    rule = names.KEY_VAULT
     puts = Reply(created=200)
     patches = Reply()
     patchable = ("tags", "properties")
@@ -47,7 +49,7 @@ class Vaults(ResourceType):
                 "A vault with the same name already exists in deleted state. You need to either recover or purge "
                 "existing key vault.",
             )
-        if recover and buried is None:
+        if recover and (buried is None or buried.resource.id.key != write.id.key):
             raise ArmError(404, "VaultNotFound", f"There is no deleted vault '{name}' to recover.")
         days = write.properties.get("softDeleteRetentionInDays", 90)
         if write.properties.get("enableSoftDelete") is False or not 7 <= days <= 90:
@@ -62,8 +64,11 @@ class Vaults(ResourceType):
         buried = _buried(self, write.id.name)
         if buried is not None:
             write.body |= buried.resource.body
-            self.azure.store.exhume(buried.resource.id)
         write.properties["vaultUri"] = f"https://{write.id.name}.vault.azure.net/"
+
+    async def apply(self, resource: Resource, _report: Callable[[str], None]) -> None:
+        """What is there is not deleted any more."""
+        self.azure.store.exhume(resource.id)
 
     def soft_delete(self, resource: Resource, _options: Mapping[str, Any]) -> float:
         """Always, for as long as the vault says."""

@@ -2,6 +2,7 @@
 
 import uuid
 
+from azml.facts import names
 from azml_local.arm.types import Reply, ResourceType, Write
 
 
@@ -9,6 +10,7 @@ class UserAssigned(ResourceType):
     """A user-assigned managed identity."""
 
     type = "Microsoft.ManagedIdentity/userAssignedIdentities"
+    rule = names.USER_ASSIGNED_IDENTITY
     patches = Reply()
 
     def fill(self, write: Write) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from azml.facts import names
 from azml_local.arm.call import Call
 from azml_local.arm.errors import ArmError, not_found
 from azml_local.arm.ids import GROUP, SUBSCRIPTION, ResourceId
@@ -14,6 +15,7 @@ class ResourceGroups(ResourceType):
     """What everything else is in; deleting one deletes all of it."""
 
     type = GROUP
+    rule = names.RESOURCE_GROUP
     deletes = Reply(updated=202, follow="Location")
 
     def delete_absent(self, id_: ResourceId, _call: Call) -> None:

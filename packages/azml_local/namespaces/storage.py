@@ -6,6 +6,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from azml.facts import names
 from azml_local.arm.call import Call
 from azml_local.arm.errors import ArmError
 from azml_local.arm.ids import ResourceId
@@ -24,6 +25,7 @@ class Accounts(ResourceType):
     """A storage account; its blobs are files of the local Azure."""
 
     type = "Microsoft.Storage/storageAccounts"
+    rule = names.STORAGE_ACCOUNT
     puts = Reply(created=202, updated=200, follow="Location")
     patches = Reply()
     patchable = ("sku", "kind", "tags", "identity", "properties")
@@ -67,7 +69,7 @@ class Accounts(ResourceType):
 
     async def removed(self, resource: Resource) -> None:
         """Blobs go with their account."""
-        self.azure.blobs.remove(resource.id.name)
+        await self.azure.blobs.remove(resource.id.name)
 
     @action("listKeys")
     def list_keys(self, resource: Resource, _call: Call) -> dict[str, Any]:
@@ -143,7 +145,7 @@ class Containers(ResourceType):
         """Blobs go with their container."""
         account = resource.id.ancestor(Accounts.type)
         if account is not None:
-            self.azure.blobs.remove(account.name, resource.id.name)
+            await self.azure.blobs.remove(account.name, resource.id.name)
 
 
 def container_id(account: ResourceId, name: str) -> ResourceId:

@@ -13,10 +13,10 @@ STORAGE = {"location": "eastus", "kind": "StorageV2", "sku": {"name": "Standard_
 
 def test_ids_are_taken_in_any_case_and_given_back_as_first_written(arm: Arm) -> None:
     group = arm.group("Rg-Case")
-    arm.ok("PUT", f"{group}/providers/microsoft.managedidentity/USERASSIGNEDIDENTITIES/Me", {"location": "East US"})
-    shouted = f"{arm.sub.upper()}/RESOURCEGROUPS/RG-CASE/PROVIDERS/MICROSOFT.MANAGEDIDENTITY/userassignedidentities/ME"
+    arm.ok("PUT", f"{group}/providers/microsoft.managedidentity/USERASSIGNEDIDENTITIES/One", {"location": "East US"})
+    shouted = f"{arm.sub.upper()}/RESOURCEGROUPS/RG-CASE/PROVIDERS/MICROSOFT.MANAGEDIDENTITY/userassignedidentities/ONE"
     found = arm.ok("GET", shouted)
-    assert found["id"] == f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/Me"
+    assert found["id"] == f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/One"
     assert found["type"] == "Microsoft.ManagedIdentity/userAssignedIdentities"
     assert found["location"] == "eastus"
 
@@ -84,7 +84,7 @@ def test_broken_json_is_refused(arm: Arm) -> None:
 
 def test_location_is_required_known_and_fixed(arm: Arm) -> None:
     group = arm.group()
-    path = f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/me"
+    path = f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/one"
     assert arm.refused("PUT", path, {})[1] == "InvalidRequestContent"
     assert arm.refused("PUT", path, {"location": "atlantis"})[1] == "LocationNotAvailableForResourceType"
     arm.ok("PUT", path, {"location": "West US 2"})
@@ -98,7 +98,7 @@ def test_location_is_required_known_and_fixed(arm: Arm) -> None:
 def test_status_codes_are_those_each_client_takes(arm: Arm) -> None:
     """The codes of new and old resources, per type: any other code is an error to the official client."""
     group = arm.group()
-    identity = f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/me"
+    identity = f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/one"
     assert [arm.send("PUT", identity, {"location": "eastus"}).status_code for _ in range(2)] == [201, 200]
     account = f"{group}/providers/Microsoft.Storage/storageAccounts/codesofstorage"
     assert arm.send("PUT", account, STORAGE).status_code == 202
@@ -171,7 +171,7 @@ def test_nothing_is_made_in_a_group_that_is_going(arm: Arm, plane: FakePlane) ->
         assert arm.refused("PATCH", endpoint, {"tags": {}})[:2] == (409, "Conflict")
         assert arm.ok("GET", f"{endpoint}/deployments/blue")["properties"]["provisioningState"] == "Creating"
         arm.send("DELETE", group)
-        identity = f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/me"
+        identity = f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/one"
         status, code, _ = arm.refused("PUT", identity, {"location": "eastus"})
         assert (status, code) in {(409, "ResourceGroupBeingDeleted"), (404, "ResourceGroupNotFound")}
     finally:
@@ -196,7 +196,7 @@ def test_put_replaces_and_patch_merges(arm: Arm) -> None:
 
 
 def test_read_only_values_cannot_be_written(arm: Arm) -> None:
-    path = f"{arm.group()}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/me"
+    path = f"{arm.group()}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/one"
     forged = "11111111-1111-1111-1111-111111111111"
     made = arm.ok("PUT", path, {"location": "eastus", "properties": {"principalId": forged}})
     assert made["properties"]["principalId"] != forged
@@ -204,6 +204,51 @@ def test_read_only_values_cannot_be_written(arm: Arm) -> None:
     assert again["properties"]["principalId"] == made["properties"]["principalId"]
     assert again["systemData"]["createdAt"] == made["systemData"]["createdAt"]
     assert again["systemData"]["lastModifiedAt"] > made["systemData"]["lastModifiedAt"]
+
+
+def test_names_are_held_to_azures_rules(arm: Arm) -> None:
+    group = arm.group()
+    vault = f"{group}/providers/Microsoft.KeyVault/vaults/no--no"
+    sku = {"family": "A", "name": "standard"}
+    body = {"location": "eastus", "properties": {"tenantId": arm.running.azure.identity.tenant_id, "sku": sku}}
+    status, code, message = arm.refused("PUT", vault, body)
+    assert (status, code) == (400, "InvalidResourceName")
+    assert "'no--no'" in message
+    assert arm.refused("PUT", f"{arm.sub}/resourceGroups/dot.", {"location": "eastus"})[1] == "InvalidResourceName"
+
+
+def test_conditions_of_a_write(arm: Arm) -> None:
+    path = f"{arm.group()}/providers/Microsoft.OperationalInsights/workspaces/logs"
+    body = {"location": "eastus"}
+    etag = arm.ok("PUT", path, body)["etag"]
+    for header, value, status in (
+        ("If-Match", '"other"', 412),
+        ("If-None-Match", "*", 412),
+        ("If-Match", etag, 200),
+        ("If-Match", etag, 412),
+        ("If-Match", "*", 200),
+    ):
+        url = arm.client.format_url(f"{path}?api-version=2023-09-01")
+        request = HttpRequest("PUT", url, json=body, headers={header: value})
+        until(lambda: arm.ok("GET", path)["properties"]["provisioningState"] == "Succeeded")
+        assert arm.client.send_request(request).status_code == status
+
+
+def test_progress_is_told_with_the_status(arm: Arm, plane: FakePlane) -> None:
+    workspace = arm.workspace(arm.group())
+    endpoint = arm.endpoint(workspace)
+    response = arm.send("PUT", f"{endpoint}/deployments/blue", arm.deployment_body(arm.assets(workspace)))
+    url = response.headers["Azure-AsyncOperation"]
+    until(lambda: arm.client.send_request(HttpRequest("GET", url)).json()["status"] == "Succeeded")
+    plane.gate.clear()
+    try:
+        again = arm.send("PUT", f"{endpoint}/deployments/blue", arm.ok("GET", f"{endpoint}/deployments/blue"))
+        url = again.headers["Azure-AsyncOperation"]
+        until(lambda: "properties" in arm.client.send_request(HttpRequest("GET", url)).json())
+        document = arm.client.send_request(HttpRequest("GET", url)).json()
+    finally:
+        plane.gate.set()
+    assert (document["status"], document["properties"]) == ("InProgress", {"progress": ["starting"]})
 
 
 @pytest.mark.parametrize(

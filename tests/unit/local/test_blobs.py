@@ -183,6 +183,31 @@ class TestAccess:
         with client(account, container.container_name, of_blob) as reader, pytest.raises(HttpResponseError):
             reader.download_blob("b").readall()
 
+    def test_a_signature_in_a_users_name(
+        self, container: ContainerClient, account: dict[str, str], local: Any, arm: Arm
+    ) -> None:
+        """Where keys are forbidden, this is the only signature there is."""
+        arm.ok("PATCH", account["path"], {"properties": {"allowSharedKeyAccess": False}})
+        options = {"connection_verify": account["ca"], **NO_RETRY}
+        try:
+            with local.credential as credential, BlobServiceClient(account["url"], credential, **options) as service:
+                key = service.get_user_delegation_key(soon(-1), soon(1))
+            token = generate_container_sas(
+                account["name"], container.container_name, user_delegation_key=key, permission="rcw", expiry=soon()
+            )
+            with client(account, container.container_name, token) as holder:
+                holder.upload_blob("a", b"1")
+                assert holder.download_blob("a").readall() == b"1"
+            key.value = account["key"]
+            token = generate_container_sas(
+                account["name"], container.container_name, user_delegation_key=key, permission="rcw", expiry=soon()
+            )
+            with client(account, container.container_name, token) as forger, pytest.raises(HttpResponseError) as caught:
+                forger.download_blob("a").readall()
+            assert caught.value.error_code == "AuthenticationFailed"
+        finally:
+            arm.ok("PATCH", account["path"], {"properties": {"allowSharedKeyAccess": True}})
+
     @pytest.mark.parametrize("change", ["late", "early", "other container", "tampered"])
     def test_a_signature_that_is_not_good(
         self, container: ContainerClient, account: dict[str, str], change: str

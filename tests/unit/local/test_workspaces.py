@@ -134,7 +134,9 @@ class TestAssets:
         arm.ok("PUT", f"{workspace}/environments/early/versions/1", {"properties": {"image": "i", "condaFile": "c"}})
         until(lambda: ("i", "c") in plane.built)
 
-    def test_code_is_uploaded_before_it_is_registered(self, arm: Arm, workspace: str) -> None:
+    @pytest.mark.parametrize("keys", [True, False])
+    def test_code_is_uploaded_before_it_is_registered(self, arm: Arm, keys: bool) -> None:
+        workspace = arm.workspace(arm.group(), storage={"allowSharedKeyAccess": keys})
         version = f"{workspace}/codes/new/versions/1"
         given = arm.ok("POST", f"{version}/startPendingUpload", {"pendingUploadType": "TemporaryBlobReference"})
         reference = given["blobReferenceForConsumption"]

@@ -14,9 +14,8 @@ from azml_local.arm.errors import ArmError, bad_request, not_found
 from azml_local.arm.ids import ResourceId
 from azml_local.arm.store import Resource
 from azml_local.arm.types import ResourceType, Write, action
-from azml_local.blobs import sas
 from azml_local.namespaces import storage
-from azml_local.namespaces.machinelearning.datastores import Datastores, account_of
+from azml_local.namespaces.machinelearning.datastores import Datastores, account_of, container_token
 
 _ML = "Microsoft.MachineLearningServices/workspaces"
 _UPLOAD_LIFETIME = timedelta(hours=1)
@@ -148,7 +147,7 @@ class CodeVersions(AssetVersion):
         upload = str(uuid.uuid4())
         storage.make_container(self.azure, account.id, upload)
         uri = f"{self.azure.url}/{account.id.name}/{upload}"
-        token = sas.container_sas(account.hidden["keys"][0], account.id.name, upload, "racwdl", _UPLOAD_LIFETIME)
+        token = container_token(self.azure, account, upload, _UPLOAD_LIFETIME)
         return {
             "pendingUploadId": upload,
             "pendingUploadType": "TemporaryBlobReference",

@@ -19,9 +19,8 @@ from azml_local.blobs import sas
 from azml_local.blobs.errors import BlobError
 from azml_local.namespaces import storage
 
-_CREDENTIALS = {"AccessKey": "AccountKey", "Identity": "None", "UserDelegationSAS": "None"}
+_CREDENTIALS = {"AccessKey": "AccountKey", "Identity": "None", "UserDelegationSAS": "Sas"}
 """`systemDatastoresAuthMode` of the workspace to the kind of credentials of its system datastores."""
-_SAS_PERMISSIONS = "racwdl"
 _DEFAULT_HOURS = 1
 
 
@@ -67,14 +66,11 @@ class Datastores(ResourceType):
             )
         if "secrets" in resource.hidden:
             return dict(resource.hidden["secrets"])
-        account = account_of(self.azure, resource)
-        key = account.hidden["keys"][0]
-        asked = call.body or {}
-        if not asked.get("expirableSecret"):
-            return {"secretsType": "AccountKey", "key": key}
-        hours = asked.get("expireAfterHours", _DEFAULT_HOURS)
-        container = resource.properties["containerName"]
-        token = sas.container_sas(key, account.id.name, container, _SAS_PERMISSIONS, timedelta(hours=hours))
+        account, asked = account_of(self.azure, resource), call.body or {}
+        if kind == "AccountKey" and not asked.get("expirableSecret"):
+            return {"secretsType": "AccountKey", "key": account.hidden["keys"][0]}
+        lifetime = timedelta(hours=asked.get("expireAfterHours", _DEFAULT_HOURS))
+        token = container_token(self.azure, account, resource.properties["containerName"], lifetime)
         return {"secretsType": "Sas", "sasToken": token}
 
 
@@ -102,6 +98,14 @@ def make_system_datastores(azure: Azure, workspace: Resource) -> None:
             "properties": {},
         }
         azure.store.put(Resource(id_, {"properties": properties, "systemData": workspace.body["systemData"]}))
+
+
+def container_token(azure: Azure, account: Resource, container: str, lifetime: timedelta) -> str:
+    """Make a SAS for a container: by the account's key, or in the caller's name where keys may not be used."""
+    if account.properties.get("allowSharedKeyAccess") is False:
+        who = azure.identity
+        return sas.delegation_sas(azure.tokens, who.object_id, who.tenant_id, account.id.name, container, lifetime)
+    return sas.container_sas(account.hidden["keys"][0], account.id.name, container, lifetime)
 
 
 def account_of(azure: Azure, datastore: Resource) -> Resource:

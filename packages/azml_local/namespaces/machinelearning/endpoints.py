@@ -16,6 +16,7 @@ from azml_local.arm.errors import ArmError, bad_request, not_emulated
 from azml_local.arm.store import Resource
 from azml_local.arm.types import Reply, ResourceType, Write, action
 from azml_local.namespaces.machinelearning.serving import endpoint_of
+from azml_local.scoring.contract import DeploymentFailed
 from azml_local.tokens import LIFETIME
 
 DEPLOYMENTS = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments"
@@ -53,7 +54,10 @@ class OnlineEndpoints(ResourceType):
 
     async def apply(self, resource: Resource, report: Callable[[str], None]) -> None:
         """Start or refresh the gateway."""
-        uri = await self.azure.plane.put_endpoint(endpoint_of(resource))
+        try:
+            uri = await self.azure.plane.put_endpoint(endpoint_of(resource))
+        except DeploymentFailed as error:
+            raise ArmError(500, error.code, error.message) from error
         resource.properties["scoringUri"] = uri
         resource.properties["swaggerUri"] = uri.removesuffix("/score") + "/swagger.json"
         report(f"answers at {uri}")

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+from azml.facts import names
 from azml_local.arm.call import Call
 from azml_local.arm.errors import ArmError, not_found
 from azml_local.arm.ids import ResourceId, parse_id
@@ -24,6 +25,7 @@ class Workspaces(ResourceType):
     """An Azure Machine Learning workspace."""
 
     type = "Microsoft.MachineLearningServices/workspaces"
+    rule = names.WORKSPACE
     puts = Reply(created=202, updated=202, follow="Location")
     patches = Reply(updated=202, follow="Location")
     deletes = Reply(updated=202, follow="Location")
