@@ -4,13 +4,13 @@ Owns the order: what it depends on, the roles of its identity on each of them, t
 networks, and nothing inside the workspace.
 """
 
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
-from pulumi_azure_native import machinelearningservices
 
 from azml.arm_words import IDENTITY_TYPES, ISOLATION_MODES, switch
-from azml.component import spec_of
+from azml.azure_ml_workspace import AzureMlWorkspace
+from azml.component import given, spec_of
 from azml.container_registry import ContainerRegistryArgs
 from azml.resources.resource import token
 from azml.spec.workspace import WorkspaceSpec
@@ -90,13 +90,13 @@ class Workspace(pulumi.ComponentResource):
 
     workspace_id: pulumi.Output[str]
     """ARM id of the workspace."""
-    location: pulumi.Output[str | None]
+    location: pulumi.Output[str]
     """Azure region of the workspace."""
     resource_group_name: pulumi.Output[str]
     """Name of its resource group."""
-    storage_account_id: pulumi.Output[str | None]
+    storage_account_id: pulumi.Output[str]
     """ARM id of its storage account."""
-    container_registry_id: pulumi.Output[str | None]
+    container_registry_id: pulumi.Output[str]
     """ARM id of its registry."""
 
     def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -104,41 +104,41 @@ class Workspace(pulumi.ComponentResource):
         spec = spec_of(WorkspaceSpec, f"Workspace {name}", args, besides=("registry", "stage"))
         child = pulumi.ResourceOptions(parent=self)
         if spec.existing is not None:
-            self._publish(machinelearningservices.Workspace.get(name, spec.existing, child))
+            known = pulumi.ResourceOptions(parent=self, id=spec.existing)
+            self._publish(AzureMlWorkspace(name, {}, known))
             return
         parts = Parts(name, spec, child)
         storage_id = spec.storage_account or parts.storage_account()
         vault_id = spec.key_vault or parts.key_vault(args.get("stage", "prod"))
         insights_id = spec.application_insights or parts.application_insights()
         registry_id = spec.container_registry or parts.container_registry(args.get("registry", {}))
-        identity = _given_identity(spec) or machinelearningservices.ManagedServiceIdentityArgs(
-            type="UserAssigned",
-            user_assigned_identities=[parts.identity_with_roles(storage_id, vault_id, insights_id, registry_id)],
-        )
-        workspace = machinelearningservices.Workspace(
-            name,
-            resource_group_name=parts.group.name,
-            workspace_name=spec.name,
-            location=parts.location,
-            description=spec.description,
-            friendly_name=spec.display_name or spec.name,
-            hbi_workspace=spec.hbi_workspace,
-            public_network_access=switch(spec.public_network_access),
-            system_datastores_auth_mode=spec.system_datastores_auth_mode,
-            storage_account=storage_id,
-            key_vault=vault_id,
-            application_insights=insights_id,
-            container_registry=registry_id,
-            image_build_compute=spec.image_build_compute,
-            managed_network={"isolation_mode": ISOLATION_MODES[spec.managed_network.isolation_mode]},
-            identity=identity,
-            primary_user_assigned_identity=spec.primary_user_assigned_identity or parts.identity_id,
-            tags=spec.tags,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=parts.granted),
-        )
-        self._publish(workspace)
+        identity = _given_identity(spec) or {
+            "type": "UserAssigned",
+            "userAssignedIdentities": [parts.identity_with_roles(storage_id, vault_id, insights_id, registry_id)],
+        }
+        wanted = {
+            "resourceGroupName": parts.group.name,
+            "workspaceName": spec.name,
+            "location": parts.location,
+            "description": spec.description,
+            "friendlyName": spec.display_name or spec.name,
+            "hbiWorkspace": spec.hbi_workspace,
+            "publicNetworkAccess": switch(spec.public_network_access),
+            "systemDatastoresAuthMode": spec.system_datastores_auth_mode,
+            "storageAccount": storage_id,
+            "keyVault": vault_id,
+            "applicationInsights": insights_id,
+            "containerRegistry": registry_id,
+            "imageBuildCompute": spec.image_build_compute,
+            "managedNetwork": {"isolationMode": ISOLATION_MODES[spec.managed_network.isolation_mode]},
+            "identity": identity,
+            "primaryUserAssignedIdentity": spec.primary_user_assigned_identity or parts.identity_id,
+            "tags": spec.tags,
+        }
+        after_roles = pulumi.ResourceOptions(parent=self, depends_on=parts.granted)
+        self._publish(AzureMlWorkspace(name, given(wanted), after_roles))
 
-    def _publish(self, workspace: machinelearningservices.Workspace) -> None:
+    def _publish(self, workspace: AzureMlWorkspace) -> None:
         self.workspace_id = workspace.id
         self.location = workspace.location
         self.resource_group_name = workspace.id.apply(lambda id_: id_.split("/")[4])
@@ -155,11 +155,10 @@ class Workspace(pulumi.ComponentResource):
         )
 
 
-def _given_identity(spec: WorkspaceSpec) -> machinelearningservices.ManagedServiceIdentityArgs | None:
-    """The identity that the estate names; None where it says nothing, and one is made."""
+def _given_identity(spec: WorkspaceSpec) -> dict[str, Any] | None:
+    """Give the identity that the estate names; None where it says nothing, and one is made."""
     if "identity" not in spec.model_fields_set:
         return None
     assigned = [identity.resource_id for identity in spec.identity.user_assigned_identities]
-    return machinelearningservices.ManagedServiceIdentityArgs(
-        type=IDENTITY_TYPES[spec.identity.type], user_assigned_identities=assigned or None
-    )
+    kind = {"type": IDENTITY_TYPES[spec.identity.type]}
+    return {**kind, "userAssignedIdentities": assigned} if assigned else kind

@@ -49,9 +49,6 @@ class _Recorder(pulumi.runtime.Mocks):
         if args.typ in _ARM_TYPES:
             id_ = f"{SUBSCRIPTION}/resourceGroups/g/providers/{_ARM_TYPES[args.typ]}/{args.name}"
             outputs = {"principalId": "principal", "loginServer": "r.azurecr.io", **args.inputs}
-            if "identity" in outputs:  # a list of ids goes in, a map comes out
-                ids = outputs["identity"].get("userAssignedIdentities", [])
-                outputs["identity"] = {**outputs["identity"], "userAssignedIdentities": {id_: {} for id_ in ids}}
             return args.resource_id or id_, outputs
         if args.typ.startswith("azml:index:Managed"):
             parent = args.inputs.get("workspaceId") or args.inputs.get("endpointId")

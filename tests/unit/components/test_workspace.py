@@ -1,5 +1,8 @@
 """The workspace and what it stands on: exactly these resources, set up so."""
 
+import importlib.metadata
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -190,3 +193,25 @@ def test_a_registry_alone_says_where_it_stands() -> None:
     assert one(made, "containerregistry:Registry")["resourceGroupName"] == "g"
     with pytest.raises(InvalidArgs, match="resource_group"):
         planned(lambda: azml.ContainerRegistry("r", {"name": "mine12345"}))
+
+
+def test_the_lean_class_is_azure_native_s_own() -> None:
+    """Same token, same input names, same plugin version as the class of the SDK that it stands for."""
+    from pulumi._types import input_type_py_to_pulumi_names
+    from pulumi_azure_native import _utilities, machinelearningservices
+
+    from azml.azure_ml_workspace import TOKEN
+
+    inputs = one(workspace(description="d", image_build_compute="c"), "machinelearningservices:Workspace")
+    assert set(inputs) <= set(input_type_py_to_pulumi_names(machinelearningservices.WorkspaceArgs).values())
+    identity = input_type_py_to_pulumi_names(machinelearningservices.ManagedServiceIdentityArgs).values()
+    assert set(inputs["identity"]) <= set(identity)
+    network = input_type_py_to_pulumi_names(machinelearningservices.ManagedNetworkSettingsArgs).values()
+    assert set(inputs["managedNetwork"]) <= set(network)
+    assert machinelearningservices.Workspace.pulumi_type == TOKEN
+    assert importlib.metadata.version("pulumi-azure-native") == _utilities.get_version()
+
+
+def test_a_program_does_not_pay_for_azure_native_s_biggest_module() -> None:
+    code = "import azml.build, sys; assert 'pulumi_azure_native.machinelearningservices.workspace' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
