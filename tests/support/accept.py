@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def _json(document: Any) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=2) + "\n"
 
 
 def estate_schema() -> str:
@@ -19,9 +19,9 @@ def estate_schema() -> str:
 
 
 def stack_schema() -> str:
-    from azml.spec import stack_json_schema
+    from azml.spec import stack_schema as schema
 
-    return _json(stack_json_schema("serving"))
+    return _json(schema())
 
 
 def package_schema() -> str:
