@@ -22,7 +22,9 @@ def live_release(arm: "Arm", endpoint: "ArmId", name: str) -> str:
     traffic: dict[str, int] = arm.get(endpoint.text, ML)["properties"].get("traffic") or {}
     if name in {deployment["name"] for deployment in deployments}:
         return name
-    releases: list[str] = [d["name"] for d in deployments if (d["properties"].get("properties") or {}).get(STABLE) == name]
+    releases: list[str] = [
+        d["name"] for d in deployments if (d["properties"].get("properties") or {}).get(STABLE) == name
+    ]
     if not releases:
         there = ", ".join(sorted(d["name"] for d in deployments)) or "none"
         render.fail(f"Endpoint {endpoint.name} has no deployment {name}.\nIt has: {there}")
