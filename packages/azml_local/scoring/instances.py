@@ -86,7 +86,7 @@ class Instance:
         self._supervisor: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start, wait until ready, and supervise from then on. Raises `StartFailedError`."""
+        """Start, wait until ready, and supervise from then on. Raises `StartFailedError`; `stop` it then too."""
         await self._launch()
         self._supervisor = asyncio.create_task(self._supervise())
 
@@ -111,11 +111,7 @@ class Instance:
                 log=self._log.descriptor,
                 listen=listener,
             )
-        try:
-            await self._ready(process, f"127.0.0.1:{port}", mark)
-        except BaseException:
-            await self._processes.end(process, 0)
-            raise
+        await self._ready(process, f"127.0.0.1:{port}", mark)
         self.address = f"127.0.0.1:{port}"
 
     async def _ready(self, process: Process, address: str, mark: int) -> None:
@@ -135,8 +131,9 @@ class Instance:
         backoff_s, ready = FIRST_BACKOFF_S, loop.time()
         while True:
             assert self._process is not None  # noqa: S101 - tells the type checker that `start` came first
-            why = await self._fault(self._process)
+            why = f"(pid {self._process.pid}) did not become ready"
             if self.address is not None:
+                why = await self._fault(self._process, self.address)
                 self.address = None
                 await self._changed()
             await self._processes.end(self._process, 0)
@@ -151,7 +148,7 @@ class Instance:
                 self._log.note(f"instance {self._number} is ready again")
                 await self._changed()
 
-    async def _fault(self, process: Process) -> str:
+    async def _fault(self, process: Process, address: str) -> str:
         """Wait until it ends or fails its liveness probe too often; what happened."""
         probe, failures = self._server.liveness, 0
         ended = asyncio.create_task(process.wait())
@@ -162,7 +159,7 @@ class Instance:
                 if ended.done():
                     return f"(pid {process.pid}) ended with code {process.returncode}"
                 self._log.trim()
-                failures = 0 if self.address and await _healthy(self.address, probe.timeout_s) else failures + 1
+                failures = 0 if await _healthy(address, probe.timeout_s) else failures + 1
         finally:
             ended.cancel()
         return f"(pid {process.pid}) failed its liveness probe {failures} times"
