@@ -8,12 +8,12 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pulumi
 
 from azml import release
-from azml.component import given
+from azml.component import InvalidArgs, given
 from azml.online_endpoint import OnlineEndpoint
 from azml.resources.environment_version import EnvironmentVersion
 from azml.resources.model_version import ModelVersion
@@ -45,13 +45,25 @@ def load() -> StackSpec:
     try:
         return load_spec(Path.cwd(), pulumi.get_stack(), pulumi.Config().get_object(KEY))
     except SpecError as error:
-        for problem in error.problems:
-            pulumi.log.error(str(problem))
-        sys.exit(ALREADY_SAID)
+        _end([str(problem) for problem in error.problems])
 
 
 def build(spec: StackSpec) -> Estate:
-    """Make everything that the estate names."""
+    """Make everything that the estate names. Ends the program where a component cannot be made."""
+    try:
+        return _build(spec)
+    except InvalidArgs as error:
+        _end([str(error)])
+
+
+def _end(problems: list[str]) -> NoReturn:
+    for problem in problems:
+        # The engine puts the word before what it shows.
+        pulumi.log.error(problem.replace("error: ", "", 1))
+    sys.exit(ALREADY_SAID)
+
+
+def _build(spec: StackSpec) -> Estate:
     if spec.workspace is None:
         return Estate()
     workspace = Workspace(

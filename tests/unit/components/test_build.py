@@ -142,9 +142,22 @@ def test_a_wrong_estate_ends_the_program_with_every_problem(tmp_path: Path, monk
         planned(azml.build.load, {"estate": {"stage": "never", "workspace": {"nmae": "x"}}})
     assert caught.value.code == 32
     text = "\n".join(said)
+    assert "error:" not in text, "the engine says that"
     assert "Pulumi.dev.yaml:3" in text
     assert "nmae" in text
     assert len(said) >= 2
+
+
+def test_a_component_that_cannot_be_made_ends_the_program(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "error", said.append)
+    values = estate(files)
+    collector = {"collections": {"request": {"enabled": True, "data": {"name": "mine"}}}}
+    values["online_endpoints"][0]["deployments"][0]["data_collector"] = collector
+    with pytest.raises(SystemExit) as caught:
+        built(values)
+    assert caught.value.code == 32
+    assert "collections.request.data" in said[0]
 
 
 def test_the_spec_is_importable_without_pulumi() -> None:
