@@ -59,7 +59,7 @@ class App:
         if segments[1:] == ["oauth2", "v2.0", "token"] and request.method == "POST":
             return await self._token(request, segments[0])
         raw = request.scope["raw_path"].removeprefix(b"/").partition(b"/")
-        return await self._blob(request, unquote(raw[0].decode()), raw[2])
+        return await self._blob(request, unquote(raw[0].decode("latin-1")), raw[2])
 
     def _metadata(self) -> list[dict[str, Any]]:
         """Build what ARM_CLOUD_METADATA_URL leads to: every key is needed by a client."""
@@ -97,7 +97,7 @@ class App:
             body=body,
             caller=caller,
         )
-        return await self._router.answer(request.scope["raw_path"].decode(), call)
+        return await self._router.answer(request.scope["raw_path"].decode("latin-1"), call)
 
     def _caller(self, request: Request) -> str:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -115,7 +115,7 @@ class App:
         return f'Bearer authorization_uri="{authority}", error="invalid_token"'
 
     async def _blob(self, request: Request, account: str, raw: bytes) -> Response:
-        container, _, blob = raw.decode().strip("/").partition("/")
+        container, _, blob = raw.decode("latin-1").strip("/").partition("/")
         return await blob_server.answer(self._azure, request, account, unquote(container), unquote(blob))
 
     def _base(self, request: Request) -> str:

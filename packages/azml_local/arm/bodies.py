@@ -62,7 +62,8 @@ def canonical(value: Any, shape: Shape, *, write_only: bool = False) -> Any:
         return _members(value, shape.variant(value), write_only)
     if isinstance(value, dict) and shape.kind == "map" and shape.item is not None:
         item = shape.item
-        return {key: canonical(element, item, write_only=write_only) for key, element in value.items()}
+        given = {key: element for key, element in value.items() if element is not None}
+        return {key: canonical(element, item, write_only=write_only) for key, element in given.items()}
     if isinstance(value, list) and shape.kind == "arr" and shape.item is not None:
         item = shape.item
         return [canonical(element, item, write_only=write_only) for element in value]

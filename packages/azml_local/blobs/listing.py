@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from email.utils import formatdate
+from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
+from azml_local.blobs.errors import NOT_XML
 from azml_local.blobs.files import Blob
 
 _HEAD = '<?xml version="1.0" encoding="utf-8"?>'
@@ -29,7 +31,7 @@ def blobs(
         rest = blob.name[len(prefix) :]
         if delimiter and delimiter in rest:
             folder = prefix + rest[: rest.index(delimiter) + len(delimiter)]
-            entries.setdefault(folder, f"<BlobPrefix><Name>{escape(folder)}</Name></BlobPrefix>")
+            entries.setdefault(folder, f"<BlobPrefix>{_name(folder)}</BlobPrefix>")
         else:
             entries[blob.name] = _blob(blob)
     names = [name for name in sorted(entries) if name >= marker]
@@ -52,11 +54,18 @@ def delegation_key(named: Mapping[str, str], value: str) -> str:
     return f"{_HEAD}<UserDelegationKey>{inside}<Value>{value}</Value></UserDelegationKey>"
 
 
+def _name(name: str) -> str:
+    """Write a name; percent-encoded where XML cannot hold it, as the service does since version 2021-02-12."""
+    if NOT_XML.search(name):
+        return f'<Name Encoded="true">{quote(name)}</Name>'
+    return f"<Name>{escape(name)}</Name>"
+
+
 def _blob(blob: Blob) -> str:
     md5 = "" if blob.md5 is None else f"<Content-MD5>{blob.md5}</Content-MD5>"
     metadata = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in blob.metadata.items())
     return (
-        f"<Blob><Name>{escape(blob.name)}</Name><Properties>"
+        f"<Blob>{_name(blob.name)}<Properties>"
         f"<Last-Modified>{formatdate(blob.modified, usegmt=True)}</Last-Modified><Etag>{escape(blob.etag)}</Etag>"
         f"<Content-Length>{blob.size}</Content-Length><Content-Type>{escape(blob.content_type)}</Content-Type>{md5}"
         f"<BlobType>BlockBlob</BlobType><LeaseStatus>unlocked</LeaseStatus></Properties>"

@@ -51,6 +51,7 @@ class Components(ResourceType):
     patches = Reply()
     defaults: ClassVar = {
         "properties": {
+            "Application_Type": "web",
             "RetentionInDays": 90,
             "publicNetworkAccessForIngestion": "Enabled",
             "publicNetworkAccessForQuery": "Enabled",

@@ -117,6 +117,10 @@ class TestOperations:
     def test_lists(self, container: ContainerClient) -> None:
         for name in ("a/1", "a/2", "a-0", "b/c/d", "z"):
             container.upload_blob(name, b"")
+        odd = "a/3 <&>\x01"
+        container.upload_blob(odd, b"")
+        assert odd in [blob.name for blob in container.list_blobs()]
+        container.delete_blob(odd)
         assert [blob.name for blob in container.list_blobs()] == ["a-0", "a/1", "a/2", "b/c/d", "z"]
         assert [blob.name for blob in container.list_blobs(name_starts_with="a/")] == ["a/1", "a/2"]
         assert sorted(item.name for item in container.walk_blobs()) == ["a-0", "a/", "b/", "z"]
