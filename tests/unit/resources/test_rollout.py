@@ -60,6 +60,24 @@ def test_mirroring_begins_and_ends(azure: Azure, endpoint: str) -> None:
     assert live(azure, endpoint).traffic == {"blue": 100}
 
 
+def test_it_holds_where_the_service_merges_traffic_maps(
+    azure: Azure, endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether a PUT replaces the map or merges it is not documented: who loses all is named, with 0."""
+    put = azure.arm.put
+
+    def merging(id_: str, version: str, body: dict[str, Any], work: Any) -> Any:
+        traffic = {**azure.get(id_)["properties"].get("traffic", {}), **body["properties"].get("traffic", {})}
+        return put(id_, version, {**body, "properties": {**body["properties"], "traffic": traffic}}, work)
+
+    state = HANDLER.create(azure.work(), inputs(endpoint, blue=100))
+    monkeypatch.setattr(azure.arm, "put", merging)
+    HANDLER.update(azure.work(), {}, inputs(endpoint, green=100), state)
+    assert live(azure, endpoint).traffic == {"green": 100}
+    HANDLER.delete(azure.work(), state)
+    assert live(azure, endpoint).traffic == {}
+
+
 @pytest.mark.parametrize("missing", ["absent", "failed"])
 def test_nothing_moves_to_what_is_not_ready(azure: Azure, endpoint: str, missing: str) -> None:
     from azml_local.scoring.contract import DeploymentFailed
