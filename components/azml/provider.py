@@ -14,9 +14,7 @@ import importlib
 import json
 import os
 import sys
-import tempfile
 import threading
-import traceback
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version as installed_version
@@ -26,10 +24,11 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime import proto
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc, status_pb2
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc
 
+from azml import replies
 from azml.resources.errors import ArmError, Incomplete, Refused
-from azml.resources.handler import GONE, Difference, Handler, Values
+from azml.resources.handler import Handler
 from azml.resources.handlers import HANDLERS
 from azml.resources.wire import to_python, to_struct
 from azml.resources.work import Work
@@ -61,11 +60,11 @@ def expected_failures(method: Method) -> Method:
         except grpc.aio.AbortError:
             raise
         except Incomplete as error:
-            await context.abort_with_status(_incomplete(request, error))
+            await context.abort_with_status(replies.incomplete(request, error))
         except (Refused, ArmError) as error:
             await context.abort(grpc.StatusCode.UNKNOWN, str(error))
         except Exception as error:  # noqa: BLE001 - the last line of defence: the details go to a file
-            await context.abort(grpc.StatusCode.UNKNOWN, _unexpected(error))
+            await context.abort(grpc.StatusCode.UNKNOWN, replies.unexpected(error))
 
     return served  # type: ignore[return-value]
 
@@ -130,7 +129,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             found.drifted.pop(name, None)
         for remark in found.drifted.values():
             work.say(remark)
-        return _diff_response(handler, found, old, new)
+        return replies.difference(handler, found, old, new)
 
     @expected_failures
     async def Create(self, request: Any, context: Any) -> proto.CreateResponse:  # noqa: ARG002
@@ -274,48 +273,3 @@ def _handler(urn: str) -> Handler:
     if type_ not in HANDLERS:
         raise Refused(f"azml has no resource {type_}. It has: {', '.join(sorted(HANDLERS))}.")
     return HANDLERS[type_]
-
-
-def _diff_response(handler: Handler, found: Difference, old: Values, new: Values) -> proto.DiffResponse:
-    kinds = provider_pb2.PropertyDiff
-    details = {}
-    for name in found.changed:
-        suffix = "_REPLACE" if name in found.replaced else ""
-        kind = "ADD" if name not in old else "DELETE" if name not in new else "UPDATE"
-        details[name] = kinds(kind=kinds.Kind.Value(kind + suffix), inputDiff=True)
-    drifted = handler.computed if GONE in found.drifted else found.drifted.keys()
-    details.update({name: kinds(kind=kinds.UPDATE, inputDiff=False) for name in drifted})
-    same_place = bool(found.replaced) and handler.preview_id(old).lower() == handler.preview_id(new).lower() != ""
-    something = bool(details) or bool(found.drifted)
-    return proto.DiffResponse(
-        changes=proto.DiffResponse.DIFF_SOME if something else proto.DiffResponse.DIFF_NONE,
-        replaces=sorted(found.replaced),
-        diffs=sorted(details),
-        detailedDiff=details,
-        hasDetailedDiff=True,
-        deleteBeforeReplace=same_place,
-    )
-
-
-def _incomplete(request: Any, error: Incomplete) -> grpc.Status:
-    """Status that keeps the resource in state, as failed: the next update tries again."""
-    inputs = request.news if isinstance(request, provider_pb2.UpdateRequest) else request.properties
-    detail = provider_pb2.ErrorResourceInitFailed(
-        id=error.id, properties=to_struct(error.outputs, secrets_of=inputs), reasons=[str(error)], inputs=inputs
-    )
-    message = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(error))
-    message.details.add().Pack(detail)
-    status = grpc.Status()
-    status.code, status.details = grpc.StatusCode.UNKNOWN, str(error)
-    status.trailing_metadata = (("grpc-status-details-bin", message.SerializeToString()),)
-    return status
-
-
-def _unexpected(error: Exception) -> str:
-    """One line for the user; the traceback goes to a file of its own, which only they can read."""
-    with tempfile.NamedTemporaryFile("w", prefix="azml-", suffix=".log", delete=False, encoding="utf-8") as file:
-        file.write("".join(traceback.format_exception(error)))
-    what = str(error).partition("\n")[0]
-    return (
-        f"azml failed unexpectedly: {type(error).__name__}: {what}. This is a bug in azml; details are in {file.name}"
-    )
