@@ -25,6 +25,17 @@ _ARM_ROOTS = ("subscriptions", "providers", "tenants")
 _BODY_MAX = 4 << 20
 """ARM's limit of a request body (azure-resource-manager: request limits)."""
 _log = logging.getLogger(__name__)
+_TOKEN_ERRORS = {
+    "expired": ("ExpiredAuthenticationToken", "The access token has expired."),
+    "foreign": ("InvalidAuthenticationToken", "The access token is invalid."),
+    "audience": (
+        "InvalidAuthenticationTokenAudience",
+        (
+            "The access token has been obtained for wrong audience or resource '{}'. It should exactly match with one "
+            "of the allowed audiences '{}'."
+        ),
+    ),
+}
 _METHODS = ["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"]
 
 
@@ -33,6 +44,8 @@ class App:
 
     def __init__(self, azure: Azure, router: Router) -> None:
         self._azure, self._router = azure, router
+        port = azure.url.rpartition(":")[2]
+        self._audiences = (*tokens.ARM, azure.url, f"https://localhost:{port}")
 
     async def answer(self, request: Request) -> Response:
         """Answer; what nobody foresaw is ARM's envelope too, and the traceback goes to the log."""
@@ -104,11 +117,10 @@ class App:
         if scheme.lower() != "bearer" or not token:
             raise ArmError(401, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")
         try:
-            return str(self._azure.tokens.verify(token)["appid"])
+            return str(self._azure.tokens.verify(token, *self._audiences)["appid"])
         except tokens.BadToken as error:
-            if error.expired:
-                raise ArmError(401, "ExpiredAuthenticationToken", "The access token has expired.") from error
-            raise ArmError(401, "InvalidAuthenticationToken", "The access token is invalid.") from error
+            code, text = _TOKEN_ERRORS[error.reason]
+            raise ArmError(401, code, text.format(error.audience, ", ".join(self._audiences))) from error
 
     def _challenge(self) -> str:
         authority = f"{self._azure.url}/{self._azure.identity.tenant_id}"

@@ -13,6 +13,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -30,7 +31,7 @@ from azml_local.home import Home, Identity, write_json
 from azml_local.namespaces import declared
 from azml_local.namespaces.machinelearning.serving import restore
 from azml_local.scoring import DataPlane, Endpoint
-from azml_local.tokens import BadToken, Tokens
+from azml_local.tokens import ML, BadToken, Tokens
 
 _log = logging.getLogger(__name__)
 _GRACE = 1
@@ -48,14 +49,6 @@ class AlreadyRunning(Exception):  # noqa: N818 - says what is the case
 def assemble(home: Home, identity: Identity, url: str, plane: DataPlane | None = None) -> tuple[Azure, Router]:
     """Put the parts together. `plane` replaces the one that really scores."""
     tokens, store = Tokens(identity), Store(home.database)
-
-    def may_call(endpoint: Endpoint, token: str) -> bool:
-        try:
-            audience = tokens.verify(token)["aud"]
-        except BadToken:
-            return False
-        return endpoint.auth_mode == "AADToken" or audience == endpoint.id
-
     chosen = settings.load(home.settings)
     azure = Azure(
         home=home,
@@ -64,12 +57,21 @@ def assemble(home: Home, identity: Identity, url: str, plane: DataPlane | None =
         store=store,
         tokens=tokens,
         blobs=BlobFiles(home.blobs, store.database),
-        plane=DataPlane(home.online, may_call) if plane is None else plane,
+        plane=DataPlane(home.online, partial(may_call, tokens)) if plane is None else plane,
         url=url,
     )
     azure.types = Types(azure, declared())
     azure.operations = Operations(store, azure.types, Lifecycle(chosen.lifecycle))
     return azure, Router(azure)
+
+
+def may_call(tokens: Tokens, endpoint: Endpoint, token: str) -> bool:
+    """Tell whether a bearer token is good for scoring: it is for this endpoint, or (mode AADToken) for Azure ML."""
+    try:
+        tokens.verify(token, ML if endpoint.auth_mode == "AADToken" else endpoint.id)
+    except BadToken:
+        return False
+    return True
 
 
 async def serve(root: Path) -> None:

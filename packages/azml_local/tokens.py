@@ -1,7 +1,8 @@
 """Tokens: the authority that issues them to clients, and the check that nobody comes in without one.
 
 Owns the OpenID document, client credentials, and signed tokens (JWT, HS256 with the home's own key, so they outlive a
-restart). Any scope is granted. Deliberately decides nothing about what a caller may do.
+restart). Any scope is granted; a service refuses a token that is for another one. Deliberately decides nothing else
+about what a caller may do.
 """
 
 import base64
@@ -10,20 +11,24 @@ import hmac
 import json
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from azml_local.home import Identity
 
 LIFETIME = 3600
 """Seconds."""
+ARM = ("https://management.azure.com", "https://management.core.windows.net")
+STORAGE = "https://storage.azure.com"
+ML = "https://ml.azure.com"
+"""What tokens are for, as clients ask (azure-core, azure-storage-blob, azure-ai-ml)."""
 
 
 class BadToken(Exception):  # noqa: N818 - says what is bad
-    """A token that is not good: `expired`, or not ours."""
+    """A token that is not good: `reason` is expired, foreign (not ours) or audience (for another service)."""
 
-    def __init__(self, *, expired: bool) -> None:
-        super().__init__("expired" if expired else "not issued here")
-        self.expired = expired
+    def __init__(self, reason: Literal["expired", "foreign", "audience"], audience: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.audience = reason, audience
 
 
 class Tokens:
@@ -53,14 +58,19 @@ class Tokens:
         head = f"{_encode({'alg': 'HS256', 'typ': 'JWT'})}.{_encode(claims)}"
         return f"{head}.{_base64(self._sign(head))}"
 
-    def verify(self, token: str) -> Mapping[str, Any]:
-        """Read the claims of a token that we issued and that is still good. Raises `BadToken`."""
+    def verify(self, token: str, *audiences: str) -> Mapping[str, Any]:
+        """Read the claims of a token that we issued, that is still good, and for one of the services named.
+
+        Raises `BadToken`.
+        """
         head, _, signature = token.rpartition(".")
         if not hmac.compare_digest(_base64(self._sign(head)).encode(), signature.encode()):
-            raise BadToken(expired=False)
+            raise BadToken("foreign")
         claims: dict[str, Any] = json.loads(_decode(head.partition(".")[2]))
         if claims["exp"] <= time.time():
-            raise BadToken(expired=True)
+            raise BadToken("expired")
+        if claims["aud"].rstrip("/") not in audiences:
+            raise BadToken("audience", claims["aud"])
         return claims
 
     def derive(self, text: str) -> bytes:

@@ -13,7 +13,13 @@ from starlette.requests import Request
 from azml_local.arm.store import Resource
 from azml_local.blobs import sas
 from azml_local.blobs.errors import BlobError
-from azml_local.tokens import BadToken, Tokens
+from azml_local.tokens import STORAGE, BadToken, Tokens
+
+_REASONS = {
+    "expired": "Lifetime validation failed. The token is expired.",
+    "foreign": "Signature validation failed.",
+    "audience": "Audience validation failed. Audience did not match.",
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ def refuse_stranger(request: Request, place: Place, needed: str, tokens: Tokens)
     """Raise `BlobError` unless the request may do what the SAS letters `needed` stand for (any one of them)."""
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        _refuse_bad_token(credentials, tokens)
+        _refuse_bad_token(credentials, place.account.id.name, tokens)
     elif scheme.lower() in ("sharedkey", "sharedkeylite"):
         _refuse_without_keys(place.account)
         _refuse_bad_key(request, place, credentials)
@@ -61,13 +67,11 @@ def _refuse_bad_signature(query: Mapping[str, str], place: Place, tokens: Tokens
     sas.refuse_bad_sas(query, [text], place.account.hidden["keys"])
 
 
-def _refuse_bad_token(token: str, tokens: Tokens) -> None:
+def _refuse_bad_token(token: str, account: str, tokens: Tokens) -> None:
     try:
-        tokens.verify(token)
+        tokens.verify(token, STORAGE, f"https://{account}.blob.core.windows.net")
     except BadToken as error:
-        reason = (
-            "Lifetime validation failed. The token is expired." if error.expired else "Signature validation failed."
-        )
+        reason = _REASONS[error.reason]
         raise BlobError(
             401, "InvalidAuthenticationInfo", f"Server failed to authenticate the request. {reason}"
         ) from error

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from azure.core import MatchConditions
 from azure.core.exceptions import (
     ClientAuthenticationError,
@@ -153,6 +154,16 @@ class TestAccess:
         with local.credential as credential, client(account, container.container_name, credential) as trusted:
             trusted.upload_blob("a", b"1")
             assert trusted.download_blob("a").readall() == b"1"
+
+    def test_a_token_of_another_service(self, container: ContainerClient, account: dict[str, str], local: Any) -> None:
+        """It is refused with a challenge, by which the official client finds out what to ask for."""
+        token = local.azure.tokens.issue("https://management.azure.com")
+        headers = {"Authorization": f"Bearer {token}", "x-ms-blob-type": "BlockBlob"}
+        refused = requests.put(f"{container.url}/a", b"1", headers=headers, verify=account["ca"], timeout=10)
+        assert (refused.status_code, refused.headers["x-ms-error-code"]) == (401, "InvalidAuthenticationInfo")
+        options = {"audience": "https://management.azure.com"}
+        with local.credential as credential, client(account, container.container_name, credential, **options) as lost:
+            lost.upload_blob("a", b"1")
 
     def test_a_wrong_key(self, container: ContainerClient, account: dict[str, str]) -> None:
         with (

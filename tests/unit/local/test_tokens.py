@@ -1,6 +1,7 @@
 """Tokens and what clients read first: azure-identity against the authority, and ARM's refusals without a token."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,9 @@ import requests
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import ClientSecretCredential
 
+from azml_local import serve
+from azml_local.home import Home
+from azml_local.scoring.contract import Endpoint
 from azml_local.tokens import BadToken, Tokens
 from tests.unit.local.support import Arm, Running
 
@@ -20,7 +24,8 @@ def test_any_scope(local: Running, scope: str) -> None:
     with local.credential as credential:
         token = credential.get_token(scope)
     assert token.expires_on > time.time() + 3000
-    assert local.azure.tokens.verify(token.token)["aud"] == scope.removesuffix("/.default")
+    audience = scope.removesuffix("/.default")
+    assert local.azure.tokens.verify(token.token, audience)["aud"] == audience
 
 
 def test_a_wrong_secret(local: Running) -> None:
@@ -45,6 +50,7 @@ def get(local: Running, path: str, token: str | None = None) -> tuple[int, Any]:
         ("foreign", "InvalidAuthenticationToken"),
         ("tampered", "InvalidAuthenticationToken"),
         ("expired", "ExpiredAuthenticationToken"),
+        ("of another service", "InvalidAuthenticationTokenAudience"),
     ],
 )
 def test_nobody_comes_in_without_a_good_token(local: Running, kind: str, code: str) -> None:
@@ -53,7 +59,8 @@ def test_nobody_comes_in_without_a_good_token(local: Running, kind: str, code: s
         "none": None,
         "foreign": "a.b.c",
         "tampered": good[:-4] + "AAAA",
-        "expired": local.azure.tokens.issue("x", lifetime=-1),
+        "expired": local.azure.tokens.issue("https://management.azure.com", lifetime=-1),
+        "of another service": local.azure.tokens.issue("https://storage.azure.com"),
     }[kind]
     status, body = get(local, "/subscriptions?api-version=2022-12-01", token)
     assert (status, body["error"]["code"]) == (401, code)
@@ -74,7 +81,7 @@ def test_keys_differ_from_home_to_home(local: Running) -> None:
 
     other = Tokens(dataclasses.replace(local.azure.identity, signing_key="00" * 32))
     with pytest.raises(BadToken):
-        other.verify(local.azure.tokens.issue("x"))
+        other.verify(local.azure.tokens.issue("x"), "x")
 
 
 def test_metadata_has_every_key_that_a_client_needs(local: Running, arm: Arm) -> None:
@@ -87,3 +94,22 @@ def test_metadata_has_every_key_that_a_client_needs(local: Running, arm: Arm) ->
     assert cloud["authentication"]["loginEndpoint"].startswith(local.url)
     assert cloud["suffixes"]["storage"].startswith("core.")
     assert cloud["portal"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "audience", "good"),
+    [
+        ("AADToken", "https://ml.azure.com", True),
+        ("AADToken", "https://management.azure.com", False),
+        ("AMLToken", "{id}", True),
+        ("AMLToken", "https://ml.azure.com", False),
+        ("AMLToken", "{id}x", False),
+    ],
+)
+def test_who_may_call_an_endpoint(tmp_path: Path, mode: Any, audience: str, good: bool) -> None:
+    home = Home(tmp_path)
+    home.make()
+    identity = home.identity()
+    endpoint = Endpoint("/an/id", "name", mode, ("", ""))
+    token = Tokens(identity).issue(audience.format(id=endpoint.id))
+    assert serve.may_call(Tokens(identity), endpoint, token) == good
