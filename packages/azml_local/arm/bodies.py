@@ -3,6 +3,7 @@
 Owns the walk over a body and its shape. Deliberately knows no rule of a service.
 """
 
+import copy
 from typing import Any
 
 from azml.facts.arm_types import ArmType, Shape
@@ -110,7 +111,7 @@ def add_defaults(body: dict[str, Any], defaults: Any) -> None:
             if isinstance(inner, dict):
                 add_defaults(inner, value)
         else:
-            body.setdefault(name, value)
+            body.setdefault(name, copy.copy(value))
 
 
 def merge(old: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import logging
 import uuid
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from azml_local.arm import bodies, replies
 from azml_local.arm.call import Answer, Call
@@ -111,7 +112,8 @@ class Crud:
         if type_.deletes.follow is None:
             await self._operations.erase(resource, options)
             return Answer(type_.deletes.updated)
-        operation = self._operations.begin(type_, resource.id, DELETE, options)
+        with self._azure.store.transaction():
+            operation = self._operations.begin(type_, resource.id, DELETE, options)
         reply = type_.deletes
         return replies.accepted(call, reply, reply.updated, operation, None, location_of(resource))
 
@@ -202,8 +204,6 @@ def page(items: list[Any], call: Call) -> Answer:
     size = min(top, _PAGE)
     body: dict[str, Any] = {"value": items[skip : skip + size]}
     if skip + size < len(items) and size > 0:
-        from urllib.parse import urlencode
-
         body["nextLink"] = f"{call.url}?{urlencode({**call.query, '$skiptoken': skip + size})}"
     return Answer(200, body)
 
