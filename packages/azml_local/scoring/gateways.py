@@ -120,7 +120,7 @@ class GatewayProcess:
         if self._verifier is None:
             self._verifier = await asyncio.start_unix_server(self._judge, self._tokens)
         kept = ("PATH", "HOME", "LANG", "PYTHONPATH")
-        process = await self._processes.start(
+        process = self._process = await self._processes.start(  # known at once: a start that is cancelled ends, too
             sys.executable,
             ["azml_gateway", "--config", str(self._file)],
             cwd=self._file.parent,
@@ -142,7 +142,6 @@ class GatewayProcess:
                 f"The gateway of endpoint '{self.endpoint.name}' did not start on port {self.port}. "
                 f"Last lines of its log:\n{tail(self._log_path, 10)}",
             )
-        self._process = process
 
     async def _listens(self) -> bool:
         """Whether its port answers; the admin socket is there before."""

@@ -38,7 +38,7 @@ class DataPlane:
         self._processes = Processes(home / "processes.json")
         self._processes.end_leftovers()
         self._environments = Environments(cache())
-        self._sockets = _fresh_sockets(home / "sockets.txt")
+        self._sockets: Path | None = None
         self._endpoints: dict[str, GatewayProcess] = {}
         self._running: dict[str, Generation] = {}
         self._order: dict[str, asyncio.Lock] = {}
@@ -50,6 +50,8 @@ class DataPlane:
             gateway = self._endpoints.get(key)
             if gateway is None:
                 folder = files.folder(self._home / "endpoints", endpoint.id, endpoint.name)
+                if self._sockets is None:
+                    self._sockets = _fresh_sockets(self._home / "sockets.txt")
                 gateway = GatewayProcess(
                     endpoint, folder, self._sockets, self._port(key), self._processes, self._verify
                 )
@@ -135,7 +137,9 @@ class DataPlane:
         self._endpoints.clear()
         self._running.clear()
         await asyncio.gather(*(each.stop(CLOSE_GRACE_S) for each in gateways), *(each.stop() for each in running))
-        shutil.rmtree(self._sockets, ignore_errors=True)
+        if self._sockets is not None:
+            shutil.rmtree(self._sockets, ignore_errors=True)
+            self._sockets = None
 
     async def _start(self, deployment: Deployment, running: Generation | None, report: Report) -> Generation:
         told = (

@@ -269,6 +269,17 @@ def test_deleting_ends_processes_and_leaves_no_files(tmp_path: Path) -> None:
     play(tmp_path, scenario)
 
 
+def test_an_endpoint_deleted_while_its_gateway_is_started_again_leaves_none(tmp_path: Path) -> None:
+    async def scenario(rig: Rig) -> None:
+        first = rig.children()
+        first[0].kill()
+        await until(lambda: any(each not in first for each in rig.children()))
+        await rig.plane.delete_endpoint(ENDPOINT.id)
+        assert rig.children() == []
+
+    play(tmp_path, scenario)
+
+
 def test_traffic_and_keys_follow_the_endpoint(tmp_path: Path) -> None:
     async def scenario(rig: Rig) -> None:
         await rig.put(rig.deployment(version="blue"))
