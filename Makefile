@@ -17,12 +17,14 @@ destroy: $(venv)  ## Take the local stack down; `make up` makes it again.
 
 test: $(venv)  ## Unit, golden, and end to end on the real engine against the local Azure.
 	@.venv/bin/python engine/build.py > /dev/null
-	@.venv/bin/pytest -q -m "not bench" --durations=10
+	@.venv/bin/pytest -q -m "not bench" -n 2 --dist loadfile --durations=10
 
-check: $(venv)  ## Lint, format, types, and that generated files are up to date.
+check: $(venv)  ## Lint, format and types of Python; vet and unit tests of Go.
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+	@if command -v go > /dev/null; then cd engine && CGO_ENABLED=0 go vet ./cmd/... && CGO_ENABLED=0 go test ./cmd/...; \
+	 else echo "no Go here: the engine's Python host was not checked"; fi
 
 bench: $(venv)  ## What is fast, as ratios measured in one run.
 	@.venv/bin/python engine/build.py > /dev/null

@@ -157,7 +157,7 @@ class Workspace(pulumi.ComponentResource):
 
 def _given_identity(spec: WorkspaceSpec) -> dict[str, Any] | None:
     """Give the identity that the estate names; None where it says nothing, and one is made."""
-    if "identity" not in spec.model_fields_set:
+    if spec.identity is None:
         return None
     assigned = [identity.resource_id for identity in spec.identity.user_assigned_identities]
     kind = {"type": IDENTITY_TYPES[spec.identity.type]}

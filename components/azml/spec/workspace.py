@@ -57,8 +57,8 @@ class WorkspaceSpec(Existing):
     """High business impact: less telemetry leaves the workspace. Cannot be changed later."""
     public_network_access: PublicNetworkAccess = "enabled"
     """Whether the workspace is reached from the internet."""
-    identity: IdentitySpec = IdentitySpec(type="system_assigned")
-    """Identity of the workspace. Absent: one that Azure makes."""
+    identity: IdentitySpec | None = None
+    """Identity of the workspace. Absent: a user-assigned one of its own, with the roles that it needs and no more."""
     primary_user_assigned_identity: IdentityArmId | None = None
     """The identity that the workspace uses where it has several."""
     system_datastores_auth_mode: Annotated[Literal["accesskey", "identity"], AnyCase()] = "accesskey"
@@ -79,7 +79,7 @@ class WorkspaceSpec(Existing):
     @rule
     def _primary_is_one_of_them(self) -> Iterator[Finding]:
         primary = self.primary_user_assigned_identity
-        ids = [identity.resource_id for identity in self.identity.user_assigned_identities]
+        ids = [identity.resource_id for identity in self.identity.user_assigned_identities] if self.identity else []
         if primary is not None and primary.lower() not in {id_.lower() for id_ in ids}:
             yield Finding(
                 "is not one of the workspace's identities",
