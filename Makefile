@@ -39,6 +39,7 @@ lock: $(venv)  ## Resolve requirements.txt anew from pyproject.toml: hashes, no 
 
 clean: ## Stop the local Azure and remove what commands made in this clone (shared caches stay).
 	@if [ -x $(azml) ] && [ -d .azml ]; then $(azml) local stop; fi
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 	@rm -rf .azml .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 help:  ## This list.

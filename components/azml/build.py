@@ -16,6 +16,7 @@ from azml import release
 from azml.component import InvalidArgs, given
 from azml.online_endpoint import OnlineEndpoint
 from azml.resources.environment_version import EnvironmentVersion
+from azml.resources.errors import Refused
 from azml.resources.model_version import ModelVersion
 from azml.spec import SpecError, StackSpec
 from azml.spec import load as load_spec
@@ -52,7 +53,7 @@ def build(spec: StackSpec) -> Estate:
     """Make everything that the estate names. Ends the program where a component cannot be made."""
     try:
         return _build(spec)
-    except InvalidArgs as error:
+    except (InvalidArgs, Refused) as error:
         _end([str(error)])
 
 

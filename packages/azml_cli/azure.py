@@ -19,10 +19,15 @@ if TYPE_CHECKING:
     from azml.resources.arm_id import ArmId
 
 
+NO_OUTPUT = "does not have output property"
+"""The engine's words for an output that a stack has not got (yet)."""
+
+
 class StackAzure:
     """A client for a stack's Azure, and the id of its workspace."""
 
     def __init__(self, project: Project, stack: str) -> None:
+        project.spec(stack)  # a stack that is none, or is wrong, is said before anything is asked
         self._project, self._stack = project, stack
         if stack == LOCAL:
             os.environ.update(_local_environment(project))
@@ -45,9 +50,11 @@ class StackAzure:
             [engine / "pulumi", "stack", "output", "workspace_id", "--stack", self._stack, "--non-interactive"],
             cwd=self._project.root, env=environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
-        if asked.returncode != 0 or not asked.stdout.strip():
+        if asked.returncode != 0 and NO_OUTPUT not in asked.stderr:
+            render.fail(f"Stack {self._stack} cannot be read.\n{asked.stderr.strip()}")
+        if not asked.stdout.strip():
             up = "azml up --local" if self._stack == LOCAL else f"pulumi up -s {self._stack}"
-            render.fail(f"Stack {self._stack} has no workspace yet.\n{asked.stderr.strip()}\nMake it: {up}")
+            render.fail(f"Stack {self._stack} has no workspace yet.\nMake it: {up}")
         return ArmId.parse(asked.stdout.strip())
 
 

@@ -37,13 +37,13 @@ class LocalEngine:
                 render.fail(str(error))
         self.project, self.pulumi = project, folder / "pulumi"
         self.environment = project.pulumi_environment(folder) | azml_local.environment(project.local_azure)
-        (project.state / "state").mkdir(parents=True, exist_ok=True)
+        project.engine_state.mkdir(parents=True, exist_ok=True)
         plugin.install(project.state / "pulumi")
 
     @property
     def has_stack(self) -> bool:
         """Whether the backend knows the stack."""
-        return any((self.project.state / "state" / ".pulumi" / "stacks").glob(f"*/{LOCAL}.json*"))
+        return any((self.project.engine_state / ".pulumi" / "stacks").glob(f"*/{LOCAL}.json*"))
 
     def ensure_stack(self) -> None:
         """Make the stack in the backend where it is not there yet."""

@@ -11,8 +11,6 @@ import typer
 from azml_cli import render
 from azml_cli.project import LOCAL, Project
 
-HTTP_ERROR = 400
-
 
 def invoke(
     endpoint: Annotated[str, typer.Argument(help="Name of the online endpoint.")],
@@ -27,19 +25,17 @@ def invoke(
     """Send a request file to an endpoint and print the answer."""
     from azml.resources.scoring import ScoringClient
     from azml_cli import azure
-    from azml_cli.releases import live_release
+    from azml_cli.releases import endpoint_id, live_release, recent_logs
 
     there = azure.StackAzure(Project.find(), stack)
     with azure.errors():
-        arm, id_ = there.arm, there.workspace.child("onlineEndpoints", endpoint)
-        asked = None if deployment is None else live_release(arm, id_, deployment)
-        answer = ScoringClient(arm, id_).score(request.read_bytes(), asked)
-    if json_:
-        render.emit_json({"status": answer.status, "deployment": answer.deployment, "body": answer.body})
-    elif answer.status < HTTP_ERROR:
-        render.say(answer.body)
-    if answer.status >= HTTP_ERROR:
+        id_ = endpoint_id(there, endpoint)
+        asked = None if deployment is None else live_release(there.arm, id_, deployment)
+        answer = ScoringClient(there.arm, id_).score(request.read_bytes(), asked)
         if json_:
-            raise typer.Exit(render.FAILED)
-        hint = f"What the container says: azml logs {endpoint} {deployment or '<deployment>'}"
-        render.fail(f"{endpoint} answered {answer.status}\n{answer.body}\n{hint}")
+            render.emit_json(vars(answer))
+        elif answer.succeeded:
+            render.say(answer.body)
+        if not answer.succeeded:
+            log = "" if json_ else recent_logs(there.arm, id_, answer.deployment or asked)
+            render.fail(f"{endpoint} answered {answer}{log}")

@@ -46,8 +46,11 @@ def reset(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     json_: Json = False,
 ) -> None:
-    """Stop it and delete all it has: every resource, blob and log."""
+    """Stop it and delete all it has: every resource, blob and log, and what the engine knows of them."""
+    import shutil
+
     import azml_local
+    from azml_cli.project import Project
 
     home = _home()
     if not yes:
@@ -57,10 +60,11 @@ def reset(
             )
         typer.confirm(f"Delete everything in the local Azure of {home.parents[1]}?", abort=True)
     azml_local.reset(home)
+    shutil.rmtree(Project.find().engine_state, ignore_errors=True)
     if json_:
         render.emit_json({"reset": True})
     else:
-        render.say("The local Azure is empty and stopped. What `pulumi` knows of it is in .azml/state.")
+        render.say("The local Azure is empty and stopped. Fill it again: azml up --local")
 
 
 @app.command()
@@ -78,7 +82,7 @@ def status(*, json_: Json = False) -> None:
         render.say(
             f"The local Azure runs at {found.url} (process {found.pid}, {found.memory_mb:.0f} MB with all it runs)."
         )
-    if found.endpoints:
+    if found.running and found.endpoints:
         render.console().print(_table(found.endpoints))
 
 

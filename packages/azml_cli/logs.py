@@ -23,23 +23,21 @@ def logs(
     endpoint: Annotated[str, typer.Argument(help="Name of the online endpoint.")],
     deployment: Annotated[str, typer.Argument(help="Name of the deployment.")],
     *,
-    lines: Annotated[int, typer.Option("--lines", "-l", min=1, help="How many, from the end.")] = 50,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many, from the end.")] = 50,
     container: Annotated[Container, typer.Option("--container", "-c")] = Container.INFERENCE_SERVER,
     stack: Annotated[str, typer.Option("--stack", "-s", help="The stack that the endpoint is in.")] = LOCAL,
-    json_: Annotated[bool, typer.Option("--json")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="The lines as JSON.")] = False,
 ) -> None:
     """Print the last log lines of a deployment."""
-    from azml.resources.handler import ML
     from azml_cli import azure
-    from azml_cli.releases import live_release
+    from azml_cli.releases import endpoint_id, live_release, log_lines
 
     there = azure.StackAzure(Project.find(), stack)
     with azure.errors():
-        arm, id_ = there.arm, there.workspace.child("onlineEndpoints", endpoint)
-        id_ = id_.child("deployments", live_release(arm, id_, deployment))
-        body = {"containerType": ARM_NAMES[container], "tail": lines}
-        content = str(arm.post(f"{id_.text}/getLogs", ML, body)["content"])
+        id_ = endpoint_id(there, endpoint)
+        id_ = id_.child("deployments", live_release(there.arm, id_, deployment))
+        content = log_lines(there.arm, id_, ARM_NAMES[container], lines)
     if json_:
         render.emit_json({"deployment": id_.name, "container": container, "lines": content.splitlines()})
     else:
-        render.say(content.rstrip("\n"))
+        render.say(content)

@@ -47,6 +47,11 @@ class Project:
         return self.root / ".azml"
 
     @property
+    def engine_state(self) -> Path:
+        """Where the engine keeps the local stack's state."""
+        return self.state / "state"
+
+    @property
     def local_azure(self) -> Path:
         """Home of the local Azure."""
         return self.state / "local"
@@ -65,7 +70,7 @@ class Project:
         return os.environ | {
             "PATH": f"{bin_dir}{os.pathsep}{os.environ.get('PATH', '')}",
             "PULUMI_HOME": str(self.state / "pulumi"),
-            "PULUMI_BACKEND_URL": f"file://{self.state / 'state'}",
+            "PULUMI_BACKEND_URL": f"file://{self.engine_state}",
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",

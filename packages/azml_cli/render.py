@@ -81,7 +81,6 @@ class Progress:
         """Keep the live line while the block runs."""
         stream = console(stderr=True)
         if not stream.is_terminal or os.environ.get("TERM") == "dumb":
-            note(self.what)
             yield
             return
         with stream.status(self.what) as self._status:
@@ -91,7 +90,7 @@ class Progress:
     def __call__(self, step: str) -> None:
         """Say the step: in place on a terminal, as a line elsewhere."""
         if self._status is None:
-            note(f"  {step}")
+            note(f"{self.what}: {step}")
         else:
             self._status.update(f"{self.what}: {step}")
 

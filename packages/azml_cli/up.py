@@ -33,7 +33,8 @@ def up(
     spec = project.spec(LOCAL)
     engine = LocalEngine(project)
     engine.ensure_stack()
-    if code := engine.run("up", "--yes", "--skip-preview"):
+    if code := engine.run("up", "--yes", "--skip-preview", "--suppress-outputs"):
+        _still_serving(project)
         raise typer.Exit(code)
     if request is not None and spec.online_endpoints:
         _score(project, spec.online_endpoints, request)
@@ -42,29 +43,49 @@ def up(
 def _score(project: Project, endpoints: "list[OnlineEndpointSpec]", request: Path) -> None:
     from azml.resources.scoring import ScoringClient
     from azml_cli import azure
-    from azml_cli.invoke import HTTP_ERROR
+    from azml_cli.releases import recent_logs
 
     there = azure.StackAzure(project, LOCAL)
     shown = os.path.relpath(request)
     width = max(len(endpoint.name) for endpoint in endpoints)
     render.say(f"\n{shown}", style="bold")
     with azure.errors():
-        arm, workspace = there.arm, there.workspace
-        clients = {e.name: ScoringClient(arm, workspace.child("onlineEndpoints", e.name)) for e in endpoints}
+        ids = {endpoint.name: there.workspace.child("onlineEndpoints", endpoint.name) for endpoint in endpoints}
+        clients = {name: ScoringClient(there.arm, id_) for name, id_ in ids.items()}
         for name, client in clients.items():
             answer = client.score(request.read_bytes())
-            if answer.status >= HTTP_ERROR:
-                render.fail(f"{name} answered {answer.status}\n{answer.body}")
+            if not answer.succeeded:
+                render.fail(f"{name} answered {answer}{recent_logs(there.arm, ids[name], answer.deployment)}")
             render.say(f"  {name:{width}}  {answer.body}", style="green")
         render.say("\nScoring URI", style="bold")
         for name, client in clients.items():
             render.say(f"  {name:{width}}  {client.uri}")
-    first = endpoints[0]
+    _next(endpoints[0], shown)
+
+
+def _next(endpoint: "OnlineEndpointSpec", request: str) -> None:
     azml = _typed_command()
     render.say("\nNext", style="bold")
-    render.say(f"  {azml} invoke {first.name} --request {shown}")
-    render.say(f"  {azml} logs {first.name} {first.deployments[0].name}")
+    render.say(f"  {azml} invoke {endpoint.name} --request {request}")
+    for deployment in endpoint.deployments[:1]:
+        render.say(f"  {azml} logs {endpoint.name} {deployment.name}")
     render.say(f"  {azml} local status")
+
+
+def _still_serving(project: Project) -> None:
+    """After a failed update: what answers all the same, and where to look."""
+    import azml_local
+
+    render.note("\nThe update failed; the reason is above.", style="bold red")
+    for endpoint in azml_local.status(project.local_azure).endpoints:
+        deployments = endpoint["deployments"]
+        if answering := [one["name"] for one in deployments if one["traffic"]]:
+            render.note(f"  {endpoint['name']} keeps answering from {', '.join(answering)}", style=None)
+        for one in deployments:
+            if one["state"] == "Failed":
+                render.note(
+                    f"  {one['name']} failed: {_typed_command()} logs {endpoint['name']} {one['name']}", style=None
+                )
 
 
 def _typed_command() -> str:

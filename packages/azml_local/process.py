@@ -168,6 +168,8 @@ def _answers(home: Home) -> bool:
 
 
 def _server(home: Home) -> dict[str, str]:
+    if _running(home) is None:
+        raise NotRunning("The local Azure does not run. Start it: azml local start")
     try:
         server: dict[str, str] = json.loads(home.server.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -51,10 +51,13 @@ def resource_manager(environ: Mapping[str, str]) -> str:
     if not url:
         return PUBLIC
     client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(url, policies=[RetryPolicy()])
-    with client:
-        response = client.send_request(HttpRequest("GET", url))
-        response.raise_for_status()
-        document = response.json()
+    try:
+        with client:
+            response = client.send_request(HttpRequest("GET", url))
+            response.raise_for_status()
+            document = response.json()
+    except AzureError as error:
+        raise ArmError("NoAnswer", f"{url} (ARM_CLOUD_METADATA_URL) gave no answer: {error}") from error
     host = urlsplit(url).netloc
     clouds = [
         cloud["resourceManager"].rstrip("/") for cloud in (document if isinstance(document, list) else [document])

@@ -20,17 +20,35 @@ from azml.resources.handler import ML
 DEPLOYMENT_HEADER = "azureml-model-deployment"
 """Names the deployment that is to answer, past the traffic split (docs: how-to-safely-rollout-online-endpoints)."""
 TOKEN_SCOPE = "https://ml.azure.com/.default"  # noqa: S105 - a scope; azure-ai-ml asks for the same one
+MODEL_STATUS_HEADER = "ms-azureml-model-error-statuscode"
+"""With 424: what the model answered (docs: how-to-troubleshoot-online-endpoints)."""
+HTTP_ERROR = 400
 TIMEOUT_SECONDS = 190.0
 """A managed endpoint answers within 180 s or with 408."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: HTTP status, the deployment that answered (where the endpoint says so), the body."""
+    """What came back."""
 
     status: int
+    """HTTP status of the endpoint."""
+    model_status: str | None
+    """HTTP status of the model itself, where the endpoint reports that it failed (424)."""
     deployment: str | None
+    """The deployment that answered, where the endpoint says so."""
     body: str
+    """The answer as it came."""
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it is an answer of the model, and not an error."""
+        return self.status < HTTP_ERROR
+
+    def __str__(self) -> str:
+        """The status in words, and the body."""
+        model = f" (the model itself: {self.model_status})" if self.model_status else ""
+        return f"{self.status}{model}\n{self.body}"
 
 
 class ScoringClient:
@@ -61,7 +79,13 @@ class ScoringClient:
                 response = client.send_request(
                     request, read_timeout=TIMEOUT_SECONDS, connection_timeout=TIMEOUT_SECONDS
                 )
-                return Answer(response.status_code, response.headers.get(DEPLOYMENT_HEADER), response.text())
+                headers = response.headers
+                return Answer(
+                    response.status_code,
+                    headers.get(MODEL_STATUS_HEADER),
+                    headers.get(DEPLOYMENT_HEADER),
+                    response.text(),
+                )
         except AzureError as error:
             raise ArmError("NoAnswer", f"{self.uri} gave no answer: {error}") from error
 

@@ -73,4 +73,4 @@ class Work:
             self._said = now
             self._log(self.urn, "status", f"{text} ({passed:.0f} s)")
         if self._cancelled.wait(seconds):
-            raise Interrupted("Cancelled while Azure was at work.")
+            raise Interrupted("Cancelled while Azure was at work. Run it again to go on.")

@@ -51,6 +51,11 @@ class ModelSpec(Existing):
     """Stage of the model, such as Production."""
 
     @rule
+    def _a_folder_with_files(self) -> Iterator[Finding]:
+        if self.path is not None and self.path.is_dir() and not any(file.is_file() for file in self.path.rglob("*")):
+            yield Finding("there is no file in it", ("path",), str(self.path), fix="put the model's files there")
+
+    @rule
     def _something_to_register(self) -> Iterator[Finding]:
         if self.path is None and self.existing is None:
             yield Finding("there is nothing to register", fix="add path: FILE_OR_FOLDER, or existing: ARM id")

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Discriminator, Field, StringConstraints, Tag
+from pydantic import Discriminator, Field, Tag
 
 from azml.spec.base import Spec
-from azml.spec.types import AnyText
+from azml.spec.types import AnyText, written
 
 
 class PulumiSecret(Spec):
     """A secret of this Pulumi project: `pulumi config set --secret NAME`."""
 
-    secret: Annotated[str, StringConstraints(pattern=r"^([\w-]+:)?[\w.-]+$")]
+    secret: Annotated[str, written(r"([\w-]+:)?[\w.-]+", "the name of a config key", "letters, digits, _ . -")]
     """Name of the secret's config key, without the project's namespace."""
 
 
@@ -25,7 +25,11 @@ class KeyVaultSecret(Spec):
 
     key_vault: Annotated[
         str,
-        StringConstraints(pattern=r"^https://[a-zA-Z0-9-]+\.vault\.[a-z.]+/secrets/[a-zA-Z0-9-]+(/[a-zA-Z0-9]+)?/?$"),
+        written(
+            r"https://[a-zA-Z0-9-]+\.vault\.[a-z.]+/secrets/[a-zA-Z0-9-]+(/[a-zA-Z0-9]+)?/?",
+            "the identifier of a secret",
+            "https://VAULT.vault.azure.net/secrets/NAME, with or without a version",
+        ),
     ]
     """Secret identifier: https://VAULT.vault.azure.net/secrets/NAME, with or without a version."""
 

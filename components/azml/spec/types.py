@@ -131,6 +131,20 @@ Version = Annotated[
 """The version of an asset; a whole number needs no quotes."""
 
 
+def written(pattern: str, what: str, allowed: str) -> Shape:
+    """Shape a text that must match a pattern, which `allowed` says in words."""
+
+    def judge(text: str) -> str:
+        if re.fullmatch(pattern, text):
+            return text
+        raise refusal(Finding(f"is not {what}", value=text, allowed=allowed))
+
+    return Shape(
+        core_schema.no_info_after_validator_function(judge, core_schema.str_schema()),
+        {"type": "string", "pattern": f"^{pattern}$", "description": allowed},
+    )
+
+
 def named(rule: NameRule) -> Shape:
     """Shape a name under Azure's rule for it."""
 

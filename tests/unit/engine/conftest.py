@@ -1,6 +1,7 @@
 """A machine of made-up programs: `build.py` runs for real, in its own process, and finds only what is put there."""
 
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -110,6 +111,8 @@ class Machine:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # A shell that starts pytest in the background has it ignored, and children inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:

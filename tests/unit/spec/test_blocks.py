@@ -230,13 +230,26 @@ def test_what_is_no_reference_to_a_model(text: str) -> None:
 
 
 @pytest.mark.parametrize(("written", "meant"), [(1, "1"), (1.0, "1"), ("1.10", "1.10"), ("2024-01", "2024-01")])
-def test_versions(written: Any, meant: str, tmp_path: Path) -> None:
-    assert ModelSpec.from_args({"name": "m", "path": str(tmp_path), "version": written}).version == meant
+def test_versions(written: Any, meant: str) -> None:
+    assert ModelSpec.from_args({"name": "m", "path": __file__, "version": written}).version == meant
 
 
 @pytest.mark.parametrize("written", [1.1, True, "a b", "a:b", ""])
-def test_what_is_no_version(written: Any, tmp_path: Path) -> None:
-    assert refused(ModelSpec, {"name": "m", "path": str(tmp_path), "version": written})
+def test_what_is_no_version(written: Any) -> None:
+    assert refused(ModelSpec, {"name": "m", "path": __file__, "version": written})
+
+
+def test_a_model_folder_holds_something(tmp_path: Path) -> None:
+    assert refused(ModelSpec, {"name": "m", "path": str(tmp_path)}) == ["path: there is no file in it"]
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "model.bin").write_bytes(b"1")
+    assert ModelSpec.from_args({"name": "m", "path": str(tmp_path)}).path == tmp_path
+
+
+@pytest.mark.parametrize("uri", ["nope", "http://v.vault.azure.net/secrets/s", "https://v.vault.azure.net/keys/s"])
+def test_what_is_no_secret_identifier(uri: str) -> None:
+    said = refused(OnlineDeploymentSpec, DEPLOYMENT | {"environment_variables": {"T": {"key_vault": uri}}})
+    assert said == ["environment_variables.T.key_vault: is not the identifier of a secret"]
 
 
 def test_arguments_have_paths_relative_to_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
