@@ -72,6 +72,7 @@ def test_up_prints_what_the_model_says(clone: Clone, first: subprocess.Completed
     assert len(numbers) == 2
     for number in numbers:
         assert str(number) in first.stdout
+        assert str(number) in (clone.root / "README.md").read_text(), "README shows what is printed"
     assert endpoint(clone)["properties"]["scoringUri"] in first.stdout
     assert len(re.findall(r"^  .*azml (?:invoke|logs|local) .+", first.stdout, re.MULTILINE)) == 3
 
@@ -175,6 +176,28 @@ def test_destroy_from_a_failed_state_ends_empty(clone: Clone, first: subprocess.
 
 
 def test_up_after_destroy(clone: Clone, first: subprocess.CompletedProcess[str]) -> None:
+    done = clone.up()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert invoke(clone) == expected(clone)
+
+
+def test_a_local_azure_that_died_is_said_and_comes_back(clone: Clone, first: subprocess.CompletedProcess[str]) -> None:
+    before, keys = invoke(clone), endpoint(clone)["keys"]
+    psutil.Process(clone.server["pid"]).kill()
+    done = clone.azml("invoke", "diabetes", "--request", REQUEST)
+    assert done.returncode == 1
+    assert "does not run" in done.stderr
+    assert clone.azml("local", "start").returncode == 0
+    assert endpoint(clone)["keys"] == keys
+    done = clone.up()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"\d+ unchanged", done.stdout)
+    assert invoke(clone) == before
+
+
+def test_up_after_reset(clone: Clone, first: subprocess.CompletedProcess[str]) -> None:
+    """A reset forgets on both sides, so that the next update starts from nothing."""
+    assert clone.azml("local", "reset", "--yes").returncode == 0
     done = clone.up()
     assert done.returncode == 0, done.stdout + done.stderr
     assert invoke(clone) == expected(clone)
