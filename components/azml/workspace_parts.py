@@ -126,7 +126,11 @@ class Parts:
             ingestion_mode="LogAnalytics",
             workspace_resource_id=logs.id,
             tags=self._spec.tags,
-            opts=self._child,
+            # The provider marks neither, and whoever has one can write telemetry.
+            opts=pulumi.ResourceOptions.merge(
+                self._child,
+                pulumi.ResourceOptions(additional_secret_outputs=["connection_string", "instrumentation_key"]),
+            ),
         )
         return insights.id
 

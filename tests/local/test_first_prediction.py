@@ -106,6 +106,8 @@ def test_no_secret_in_clear(clone: Clone, first: subprocess.CompletedProcess[str
     places = [first.stdout, first.stderr, clone.azml("logs", "diabetes", "ridge").stdout]
     for folder in ("state", "pulumi", "local/logs"):
         places += [p.read_text(errors="replace") for p in (clone.root / ".azml" / folder).rglob("*") if p.is_file()]
+    insights = clone.arm_of("azure-native:applicationinsights:Component", "2020-02-02")["properties"]
+    secrets += [insights["ConnectionString"], insights["InstrumentationKey"]]
     for secret in secrets:
         assert len(secret) >= 20
         assert not [text for text in places if secret in text]

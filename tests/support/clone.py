@@ -19,6 +19,7 @@ from azml_local.scoring.environments import Environments, cache
 
 ROOT = Path(__file__).parents[2]
 REQUEST = "samples/diabetes/sample-request.json"
+WORKSPACE = "azure-native:machinelearningservices:Workspace"
 
 
 @dataclass(frozen=True)
@@ -80,21 +81,29 @@ class Clone:
 
     def arm_get(self, path: str) -> dict[str, Any]:
         """GET below the workspace, through Microsoft's own client."""
-        return self._arm("GET", path)
+        return self._arm("GET", f"{self.id_of(WORKSPACE)}/{path}", "2025-12-01")
 
     def arm_post(self, path: str) -> dict[str, Any]:
         """POST below the workspace."""
-        return self._arm("POST", path)
+        return self._arm("POST", f"{self.id_of(WORKSPACE)}/{path}", "2025-12-01")
 
-    def _arm(self, method: str, path: str) -> dict[str, Any]:
+    def arm_of(self, token: str, version: str) -> dict[str, Any]:
+        """GET the one resource of a type."""
+        return self._arm("GET", self.id_of(token), version)
+
+    def id_of(self, token: str) -> str:
+        """ARM id of the one resource of a type."""
+        (id_,) = (resource["id"] for resource in self.state if resource["type"] == token)
+        return str(id_)
+
+    def _arm(self, method: str, id_: str, version: str) -> dict[str, Any]:
         at = self.server
         sign_in = ClientSecretCredential(
             at["tenant_id"], at["client_id"], at["client_secret"],
             authority=at["url"], disable_instance_discovery=True, connection_verify=at["ca"],
         )  # fmt: skip
         policy = ARMChallengeAuthenticationPolicy(sign_in, f"{at['url']}/.default")
-        workspace = next(r["id"] for r in self.state if r["type"] == "azure-native:machinelearningservices:Workspace")
-        request = HttpRequest(method, f"{at['url']}{workspace}/{path}", params={"api-version": "2025-12-01"})
+        request = HttpRequest(method, f"{at['url']}{id_}", params={"api-version": version})
         with sign_in, ARMPipelineClient(at["url"], policies=[policy], connection_verify=at["ca"]) as client:
             response = client.send_request(request)
             response.raise_for_status()
