@@ -30,6 +30,8 @@ class LocalEngine:
         from azml_local.azure_native import plugin
 
         folder = bin_dir(project)
+        project.state.mkdir(exist_ok=True)
+        project.state.chmod(0o700)  # state, logs and keys are its owner's alone
         with render.progress("Local Azure") as step:
             try:
                 azml_local.start(project.local_azure, step)

@@ -108,6 +108,7 @@ def test_no_secret_in_clear(clone: Clone, first: subprocess.CompletedProcess[str
         places += [p.read_text(errors="replace") for p in (clone.root / ".azml" / folder).rglob("*") if p.is_file()]
     insights = clone.arm_of("azure-native:applicationinsights:Component", "2020-02-02")["properties"]
     secrets += [insights["ConnectionString"], insights["InstrumentationKey"]]
+    assert (clone.root / ".azml").stat().st_mode & 0o077 == 0
     for secret in secrets:
         assert len(secret) >= 20
         assert not [text for text in places if secret in text]
