@@ -17,6 +17,7 @@ from azml.component import InvalidArgs, given
 from azml.online_endpoint import OnlineEndpoint
 from azml.resources.environment_version import EnvironmentVersion
 from azml.resources.errors import Refused
+from azml.resources.handler import present
 from azml.resources.model_version import ModelVersion
 from azml.spec import SpecError, StackSpec
 from azml.spec import load as load_spec
@@ -79,17 +80,7 @@ def _build(spec: StackSpec) -> Estate:
     )
     assets, names = _assets(spec, workspace.workspace_id)
     endpoints = {
-        endpoint.name: OnlineEndpoint(
-            endpoint.name,
-            given(
-                {
-                    "location": workspace.location,
-                    **_endpoint_args(endpoint, spec, names),
-                    "workspace_id": workspace.workspace_id,
-                    "assets": assets,
-                }
-            ),
-        )
+        endpoint.name: OnlineEndpoint(endpoint.name, _placed(_endpoint_args(endpoint, spec, names), workspace, assets))
         for endpoint in spec.online_endpoints
     }
     return Estate(workspace.workspace_id, endpoints)
@@ -101,6 +92,11 @@ def export(estate: Estate) -> None:
         pulumi.export("workspace_id", estate.workspace_id)
     pulumi.export("scoring_uris", {name: each.scoring_uri for name, each in estate.online_endpoints.items()})
     pulumi.export("deployments", {name: each.deployments for name, each in estate.online_endpoints.items()})
+
+
+def _placed(args: dict[str, Any], workspace: Workspace, assets: dict[str, pulumi.Input[str]]) -> Any:
+    """An endpoint's arguments in its workspace. Empty is a value here: traffic: {} serves nothing."""
+    return present({"location": workspace.location, **args, "workspace_id": workspace.workspace_id, "assets": assets})
 
 
 def _args(block: Spec, estate: StackSpec) -> dict[str, Any]:

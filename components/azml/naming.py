@@ -42,6 +42,11 @@ def key_vault(workspace: str, place: str) -> str:
     return _within(names.KEY_VAULT, base, f"-{unique(place)}")
 
 
+def log_analytics(workspace: str) -> str:
+    """Name of the workspace's logs: letters, digits and inner dashes. Unique in a resource group only."""
+    return _within(names.LOG_ANALYTICS, re.sub(r"[^a-zA-Z0-9]+", "-", f"log-{workspace}").strip("-"), "")
+
+
 def release(deployment: str, digest: str) -> str:
     """Name of one release of a deployment: its name, cut where it must be, and the release."""
     return _within(names.ONLINE_DEPLOYMENT, deployment, f"-{digest[:RELEASE_LENGTH]}")

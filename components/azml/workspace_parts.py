@@ -24,8 +24,9 @@ from azml.spec.workspace import WorkspaceSpec
 
 LOG_DAYS = 30
 """Days that logs are kept: Log Analytics' own default, and what its price includes."""
-SOFT_DELETE_DAYS = {"dev": 7, "test": 7, "prod": 90}
-"""Days that a deleted key vault can be recovered, by stage: the fewest that Azure allows, and the most."""
+SOFT_DELETE_DAYS = 90
+"""Days that a deleted key vault can be recovered: the most that Azure allows, and its default. The same in every stage,
+because it can never be changed (docs: soft-delete-overview)."""
 
 STORAGE_ROLES = ("Storage Account Contributor", "Storage Blob Data Contributor")
 STORAGE_ROLE_WITHOUT_KEYS = "Storage File Data Privileged Contributor"
@@ -96,7 +97,7 @@ class Parts:
                 sku=keyvault.SkuArgs(family="A", name=keyvault.SkuName.STANDARD),
                 enable_rbac_authorization=True,
                 enable_soft_delete=True,
-                soft_delete_retention_in_days=SOFT_DELETE_DAYS[stage],
+                soft_delete_retention_in_days=SOFT_DELETE_DAYS,
                 enable_purge_protection=True if stage == "prod" else None,
             ),
             tags=self._spec.tags,
@@ -109,7 +110,7 @@ class Parts:
         logs = operationalinsights.Workspace(
             f"{self._name}-logs",
             resource_group_name=self.group.name,
-            workspace_name=f"log-{self._spec.name}",
+            workspace_name=naming.log_analytics(self._spec.name),
             location=self.location,
             sku={"name": "PerGB2018"},
             retention_in_days=LOG_DAYS,

@@ -67,6 +67,16 @@ ASSET = NameRule(
 )
 """Models, environments, code and data (sdk)."""
 
+LOG_ANALYTICS = NameRule(
+    "a Log Analytics workspace",
+    4,
+    63,
+    r"[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]",
+    "letters, digits and inner dashes",
+    "the resource group",
+)
+"""resource-name-rules (docs)."""
+
 CONTAINER_REGISTRY = NameRule("a container registry", 5, 50, r"[a-zA-Z0-9]*", "letters and digits", "all of Azure")
 """azure-mgmt-containerregistry 10.3.0."""
 

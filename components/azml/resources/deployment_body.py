@@ -4,7 +4,7 @@ Owns the translation both ways and which of two values wins. Deliberately sends 
 """
 
 from azml.resources.arm_id import ArmId
-from azml.resources.handler import Values, equal, present
+from azml.resources.handler import OWNER, Values, equal, present
 
 RELEASE = "azml.release"
 """Property of a deployment: which release it is. ARM never lets it be altered."""
@@ -13,6 +13,7 @@ STABLE = "azml.deployment"
 UNDER_WAY = frozenset({"Creating", "Updating", "Scaling", "Deleting"})
 """Provisioning states that end by themselves."""
 
+_OURS = frozenset({RELEASE, STABLE, OWNER})
 _SAME = (
     "model",
     "environmentId",
@@ -32,7 +33,7 @@ _CODE = ("codeId", "scoringScript")
 """Inputs that are `codeConfiguration` in ARM."""
 
 
-def body(location: str, found: Values | None, old: Values, inputs: Values) -> Values:
+def body(location: str, found: Values | None, old: Values, inputs: Values, owner: str) -> Values:
     """The PUT: what is live, under what is wanted, without what left the program."""
     live: Values = {} if found is None else found["properties"]
     left = {name for name in _SAME if name in old and name not in inputs}
@@ -43,6 +44,7 @@ def body(location: str, found: Values | None, old: Values, inputs: Values) -> Va
         "scaleSettings": live.get("scaleSettings") or {"scaleType": "Default"},
         **{name: inputs[name] for name in _SAME if inputs.get(name) is not None},
         "properties": {
+            OWNER: owner,
             **(live.get("properties") or {}),
             **(inputs.get("properties") or {}),
             RELEASE: inputs["release"],
@@ -105,7 +107,7 @@ def inputs_of(id_: ArmId, found: Values) -> Values:
             "release": own.get(RELEASE),
             "instanceCount": count(found),
             "tags": found.get("tags") or None,
-            "properties": {name: value for name, value in own.items() if name not in {RELEASE, STABLE}} or None,
+            "properties": {name: value for name, value in own.items() if name not in _OURS} or None,
             **{name: code.get(name) for name in _CODE},
             **{name: properties.get(name) for name in _SAME},
         }

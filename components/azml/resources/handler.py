@@ -18,6 +18,9 @@ from azml.resources.work import Work
 ML = "2025-12-01"
 """API version of Microsoft.MachineLearningServices: the one of azure-native 3.29 and azure-ai-ml 1.35."""
 
+OWNER = "azml.owner"
+"""Property of an endpoint or a deployment: the urn of the resource that made it. ARM never lets it be altered."""
+
 GONE = "gone"
 """Key of `Difference.drifted` for a resource that is not there any more."""
 
@@ -96,7 +99,8 @@ class Handler:
         if not inputs:
             return live.inputs, {**live.inputs, **live.outputs}
         differing = self.compare(inputs, live)
-        seen = {name: live.inputs[name] if name in differing else value for name, value in inputs.items()}
+        kept = {name: value for name, value in inputs.items() if name not in differing}
+        seen = {**kept, **{name: live.inputs[name] for name in inputs if name in differing and name in live.inputs}}
         return seen, {**seen, **live.outputs}
 
     def drift(self, work: Work, inputs: Values, state: Values) -> dict[str, str]:  # noqa: ARG002 - a rollout reads it

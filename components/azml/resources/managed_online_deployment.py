@@ -14,7 +14,7 @@ from azml.resources.arm_id import ArmId
 from azml.resources.deployment_body import UNDER_WAY
 from azml.resources.diagnosis import likely_cause
 from azml.resources.errors import ArmError, Incomplete, Interrupted, Refused
-from azml.resources.handler import ML, Difference, Handler, Live, Values, require
+from azml.resources.handler import GONE, ML, OWNER, Difference, Handler, Live, Values, require
 from azml.resources.resource import AzmlResource
 from azml.resources.work import Work
 
@@ -143,6 +143,8 @@ class ManagedOnlineDeploymentHandler(Handler):
         """As everywhere; a deployment that is not in order has drifted too. The instance count never has."""
         drifted = super().compare(inputs, live)
         drifted.pop("instanceCount", None)
+        if str(inputs["instanceType"]).lower() == str(live.inputs.get("instanceType")).lower():
+            drifted.pop("instanceType", None)
         state = live.outputs["provisioningState"]
         if state != "Succeeded":
             drifted["provisioningState"] = f"Deployment {inputs['name']} is {state} in Azure: it is updated."
@@ -154,11 +156,11 @@ class ManagedOnlineDeploymentHandler(Handler):
         found = work.arm.find(id_.text, ML)
         if found is not None:
             own = found["properties"].get("properties") or {}
-            if own.get(deployment_body.RELEASE) != inputs["release"]:
+            if (own.get(OWNER), own.get(deployment_body.RELEASE)) != (work.urn, inputs["release"]):
                 raise Refused(
-                    f"Deployment '{id_.name}' exists already on endpoint {id_.parent.name}, and it is not this release "
-                    f"of {inputs['deployment']}.\nGive yours another name, or delete the one that is there: az ml "
-                    f"online-deployment delete --endpoint-name {id_.parent.name} --name {id_.name}"
+                    f"Deployment '{id_.name}' exists already on endpoint {id_.parent.name}, and it is not this stack's "
+                    f"release of {inputs['deployment']}.\nGive yours another name, or delete the one that is there: "
+                    f"az ml online-deployment delete --endpoint-name {id_.parent.name} --name {id_.name}"
                 )
             work.say(f"Deployment {id_.name} is there already: it is used.")
         return self._bring(work, id_, found, {}, inputs)
@@ -171,7 +173,8 @@ class ManagedOnlineDeploymentHandler(Handler):
     def difference(self, work: Work, old: Values, state: Values, inputs: Values) -> Difference:
         """As everywhere, and what Azure cannot change in place is said in the preview."""
         found = super().difference(work, old, state, inputs)
-        if not found.replaced and {"instanceType"} & (found.changed | found.drifted.keys()):
+        is_there = not found.replaced and GONE not in found.drifted
+        if is_there and "instanceType" in (found.changed | found.drifted.keys()):
             raise Refused(
                 f"The instance type of deployment {inputs['name']} cannot change in place "
                 f"(it is {old.get('instanceType')}, and {inputs['instanceType']} is wanted).\n"
@@ -186,29 +189,40 @@ class ManagedOnlineDeploymentHandler(Handler):
             endpoint = endpoint_body.find(work, id_.parent)
             if endpoint is None or work.arm.find(id_.text, ML) is None:
                 return
-            if id_.name in endpoint.retired:
-                return
+            others = [name for name in endpoint.retired if name != id_.name]
             if endpoint.serves(id_.name):
-                retired = [*endpoint.retired, id_.name]
+                retired = [*others, id_.name]
                 endpoint_body.write_tags(work, endpoint, endpoint_body.with_retired(endpoint.tags, retired))
                 work.warn(f"Deployment {id_.name} still serves: it stays until the rollout has moved its traffic away.")
                 return
+            endpoint_body.write_tags(work, endpoint, endpoint_body.with_retired(endpoint.tags, others))
         work.doing(f"deleting deployment {id_.name}")
         work.arm.delete(id_.text, ML, work)
 
     def _bring(self, work: Work, id_: ArmId, found: Values | None, old: Values, inputs: Values) -> Values:
         """Make one write, of the kind that changes least."""
         try:
+            self._wanted_again(work, id_)
             found = self._settled(work, id_, found)
             if found is None or not deployment_body.is_current(found, old, inputs):
                 location = str(work.arm.get(id_.parent.text, ML)["location"])
                 work.doing(f"{'creating' if found is None else 'updating'} deployment {id_.name}")
-                found = work.arm.put(id_.text, ML, deployment_body.body(location, found, old, inputs), work)
+                found = work.arm.put(id_.text, ML, deployment_body.body(location, found, old, inputs, work.urn), work)
             else:
                 found = self._patched(work, id_, found, old, inputs)
         except (ArmError, Interrupted) as error:
             raise self._explained(work, id_, inputs, error) from error
         return {**inputs, **deployment_body.outputs_of(found)}
+
+    def _wanted_again(self, work: Work, id_: ArmId) -> None:
+        """Take it off the list of those that the rollout is to delete: it is in the program."""
+        endpoint = endpoint_body.find(work, id_.parent)
+        if endpoint is not None and id_.name in endpoint.retired:
+            endpoint_body.patch_tags(
+                work,
+                id_.parent,
+                lambda live: endpoint_body.with_retired(live.tags, [name for name in live.retired if name != id_.name]),
+            )
 
     def _patched(self, work: Work, id_: ArmId, found: Values, old: Values, inputs: Values) -> Values:
         tags, count = deployment_body.tags(found, old, inputs), deployment_body.capacity(found, old, inputs)

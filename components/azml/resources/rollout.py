@@ -15,10 +15,13 @@ from azml.resources import endpoint_body
 from azml.resources.arm_id import ArmId
 from azml.resources.endpoint_body import Endpoint, set_traffic, shares, with_retired, with_rollout
 from azml.resources.errors import ArmError, Interrupted, Refused
-from azml.resources.handler import GONE, ML, Handler, Values, require
+from azml.resources.handler import GONE, ML, OWNER, Handler, Values, require
 from azml.resources.resource import AzmlResource
 from azml.resources.wire import has_unknown
 from azml.resources.work import Work
+
+BEFORE = "before"
+"""Output: the traffic of an endpoint that others made, as it was before the rollout."""
 
 
 class RolloutArgs(TypedDict):
@@ -100,13 +103,14 @@ class RolloutHandler(Handler):
     def create(self, work: Work, inputs: Values) -> Values:
         """Take the endpoint's traffic over."""
         rollout = _new_id()
+        before = _theirs(work, Endpoint(self.arm_id(inputs), work.arm.get(self.arm_id(inputs).text, ML)))
         self._move(work, inputs, rollout)
-        return {**inputs, "rolloutId": rollout}
+        return {**inputs, "rolloutId": rollout, **before}
 
     def update(self, work: Work, old: Values, inputs: Values, state: Values) -> Values:  # noqa: ARG002
         """Make the traffic what is wanted, from whatever it is."""
         self._move(work, inputs, state["rolloutId"])
-        return {**inputs, "rolloutId": state["rolloutId"]}
+        return {**inputs, "rolloutId": state["rolloutId"], **({BEFORE: state[BEFORE]} if BEFORE in state else {})}
 
     def delete(self, work: Work, state: Values) -> None:
         """Drain and tidy up, as long as the traffic is this rollout's: after a rename it is its successor's."""
@@ -114,11 +118,26 @@ class RolloutHandler(Handler):
         endpoint = endpoint_body.find(work, id_)
         if endpoint is None or endpoint.rollout != state["rolloutId"]:
             return
-        if endpoint.traffic or endpoint.mirror_traffic:
-            work.doing(f"taking the traffic of {id_.name} away")
-            endpoint = endpoint_body.merge(work, id_, lambda live: (set_traffic(live, {}, {}), live.tags))
+        left = self._left(work, endpoint, shares(state.get(BEFORE)))
+        if endpoint.traffic != left or endpoint.mirror_traffic:
+            work.doing(f"traffic: {_words(endpoint.traffic)} → {_words(left)}")
+            endpoint = endpoint_body.merge(work, id_, lambda live: (set_traffic(live, left, {}), live.tags))
         self._clear_away(work, endpoint)
         endpoint_body.patch_tags(work, id_, lambda live: with_rollout(live, None))
+
+    def _left(self, work: Work, endpoint: Endpoint, before: dict[str, int]) -> dict[str, int]:
+        """The traffic that stays when this rollout goes: on an endpoint of others, what they had before."""
+        there = {name: share for name, share in before.items() if self._is_there(work, endpoint.id, name)}
+        if there != before:
+            raise Refused(
+                f"The traffic of {endpoint.id.name} was {_words(before)} before this stack, and not all of these are "
+                f"there any more. It stays {_words(endpoint.traffic)}.\n"
+                "Take this stack's deployments out of it (az ml online-endpoint update --traffic), then repeat."
+            )
+        return before
+
+    def _is_there(self, work: Work, endpoint: ArmId, name: str) -> bool:
+        return work.arm.find(endpoint.child("deployments", name).text, ML) is not None
 
     def _move(self, work: Work, inputs: Values, rollout: str) -> None:
         id_ = self.arm_id(inputs)
@@ -155,7 +174,12 @@ class RolloutHandler(Handler):
             live = Endpoint(before.id, work.arm.get(before.id.text, ML))
             if (live.traffic, live.mirror_traffic) != (before.traffic, before.mirror_traffic):
                 endpoint_body.merge(
-                    work, before.id, lambda now: (set_traffic(now, before.traffic, before.mirror_traffic), before.tags)
+                    work,
+                    before.id,
+                    lambda now: (
+                        set_traffic(now, before.traffic, before.mirror_traffic),
+                        with_rollout(now, before.rollout),
+                    ),
                 )
         except (ArmError, Refused) as again:
             return Refused(f"{text}\nPutting {_words(before.traffic)} back failed too: {again}")
@@ -185,6 +209,13 @@ class RolloutHandler(Handler):
             endpoint.id,
             lambda live: with_retired(live.tags, [name for name in live.retired if name not in can_go]),
         )
+
+
+def _theirs(work: Work, endpoint: Endpoint) -> Values:
+    """The traffic that an endpoint had before, where this stack did not make it; else there is nothing to keep."""
+    stack = work.urn.split("::")[:2]
+    owner = str((endpoint.properties.get("properties") or {}).get(OWNER, ""))
+    return {} if owner.split("::")[:2] == stack else {BEFORE: endpoint.traffic}
 
 
 def _new_id() -> str:

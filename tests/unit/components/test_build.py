@@ -1,15 +1,17 @@
 """From config to components: tags, references, what waits for what, and problems a person can read."""
 
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
 
-import azml.build
 from azml.spec import StackSpec
 from tests.support.planned import Registered, planned
+
+module = import_module("azml.build")  # `azml.build` itself is the function
 
 WS = {"name": "mlw-x", "location": "eastus"}
 
@@ -46,7 +48,7 @@ def estate(files: Path, **more: Any) -> dict[str, Any]:
 
 
 def built(values: dict[str, Any]) -> list[Registered]:
-    return planned(lambda: azml.build.export(azml.build.build(StackSpec.from_args(values))))
+    return planned(lambda: module.export(module.build(StackSpec.from_args(values))))
 
 
 def of(made: list[Registered], type_: str) -> list[Registered]:
@@ -139,7 +141,7 @@ def test_a_wrong_estate_ends_the_program_with_every_problem(tmp_path: Path, monk
     said: list[str] = []
     monkeypatch.setattr(pulumi.log, "error", said.append)
     with pytest.raises(SystemExit) as caught:
-        planned(azml.build.load, {"estate": {"stage": "never", "workspace": {"nmae": "x"}}})
+        planned(module.load, {"estate": {"stage": "never", "workspace": {"nmae": "x"}}})
     assert caught.value.code == 32
     text = "\n".join(said)
     assert "error:" not in text, "the engine says that"
@@ -172,3 +174,10 @@ def test_the_public_names_are_there() -> None:
         assert getattr(azml, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         azml.nonsense  # noqa: B018
+
+
+def test_an_endpoint_can_be_told_to_serve_nothing(files: Path) -> None:
+    """`traffic: {}` is a value, on its whole way: not the default of 100 % to the only deployment."""
+    values = estate(files)
+    values["online_endpoints"][0]["traffic"] = {}
+    assert of(built(values), "Rollout")[0].inputs["traffic"] == {}

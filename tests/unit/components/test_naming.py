@@ -43,3 +43,13 @@ def test_names_are_what_they_were() -> None:
     assert naming.storage_account("mlw-diabetes", group) == "stmlwdiabetes" + naming.unique(group)
     assert naming.unique(group) == "bqdw5xfxxa"
     assert naming.release("ridge", "8949600bffff") == "ridge-8949600b"
+
+
+@given(workspaces)
+def test_logs_are_named_as_azure_takes_it(workspace: str) -> None:
+    assert names.LOG_ANALYTICS.fits(naming.log_analytics(workspace))
+
+
+def test_logs_are_named_after_the_workspace() -> None:
+    assert naming.log_analytics("mlw-risk") == "log-mlw-risk"
+    assert naming.log_analytics("my_ws-") == "log-my-ws"

@@ -90,7 +90,7 @@ def test_its_parts_are_closed_where_they_can_be() -> None:
     assert one(made, "applicationinsights:Component")["ingestionMode"] == "LogAnalytics"
 
 
-@pytest.mark.parametrize(("stage", "days", "purge"), [("dev", 7, None), ("test", 7, None), ("prod", 90, True)])
+@pytest.mark.parametrize(("stage", "days", "purge"), [("dev", 90, None), ("test", 90, None), ("prod", 90, True)])
 def test_only_production_s_vault_cannot_be_purged(stage: str, days: int, purge: bool | None) -> None:
     vault = one(workspace(stage=stage), "keyvault:Vault")["properties"]
     assert vault["softDeleteRetentionInDays"] == days

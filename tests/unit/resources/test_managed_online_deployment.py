@@ -40,7 +40,8 @@ def test_it_is_made_as_wanted(azure: Azure) -> None:
     live = azure.get(path(state))
     properties = live["properties"]
     assert live["sku"] == {"name": "Default", "capacity": 2}
-    assert properties["properties"] == {"mine": "1", "azml.release": "abc", "azml.deployment": "ridge"}
+    own = {"azml.release": "abc", "azml.deployment": "ridge", "azml.owner": azure.work().urn}
+    assert properties["properties"] == {"mine": "1", **own}
     assert properties["codeConfiguration"]["scoringScript"] == "score.py"
     assert properties["environmentVariables"] == {"A": "1"}
     assert state["provisioningState"] == "Succeeded"
@@ -149,7 +150,7 @@ def test_one_that_is_under_way_is_waited_for(azure: Azure, monkeypatch: pytest.M
     endpoint = azure.endpoint()
     inputs = azure.deployment_inputs(endpoint, "blue", release="1")
     azure.plane.gate.clear()
-    body = deployment_body.body("eastus", None, {}, inputs)
+    body = deployment_body.body("eastus", None, {}, inputs, azure.work().urn)
     azure.theirs.send("PUT", f"{endpoint}/deployments/blue", body).raise_for_status()
     monkeypatch.setattr(azure.arm, "put", None)
     monkeypatch.setattr("azml.resources.managed_online_deployment.POLL_SECONDS", 0.1)
@@ -226,3 +227,46 @@ def test_import_gives_what_a_program_would_say(azure: Azure) -> None:
 def test_code_and_script_come_together(azure: Azure) -> None:
     with pytest.raises(Refused, match="together"):
         azure.deployment_inputs("e", "blue", scoringScript=None)
+
+
+def test_another_stack_s_deployment_is_not_taken_over(azure: Azure) -> None:
+    """Every fixed deployment is the release `fixed`: whose it is decides."""
+    endpoint = azure.endpoint()
+    state = azure.deployment(endpoint, "blue")
+    before = azure.get(path(state))
+    other = azure.work("urn:pulumi:prod::other::azml:index:ManagedOnlineDeployment::blue")
+    with pytest.raises(Refused, match="not this stack's"):
+        HANDLER.create(other, azure.deployment_inputs(endpoint, "blue", instanceCount=3))
+    assert azure.get(path(state)) == before
+
+
+def test_a_retired_deployment_that_comes_back_is_kept(azure: Azure) -> None:
+    endpoint = azure.endpoint(tags={})
+    state = azure.deployment(endpoint, "blue")
+    retire(azure, endpoint, "blue")
+    HANDLER.create(azure.work(), inputs_of(state))
+    assert "azml-retired" not in (azure.get(endpoint).get("tags") or {})
+
+
+def test_a_retired_deployment_without_traffic_is_deleted(azure: Azure) -> None:
+    """Nobody else may be left to do it."""
+    endpoint = azure.endpoint(tags={})
+    state = azure.deployment(endpoint, "blue")
+    retire(azure, endpoint, "blue")
+    HANDLER.delete(azure.work(), state)
+    assert azure.arm.find(path(state), ML) is None
+    assert "azml-retired" not in (azure.get(endpoint).get("tags") or {})
+
+
+def retire(azure: Azure, endpoint: str, name: str) -> None:
+    endpoint_body.patch_tags(
+        azure.work(), ArmId.parse(endpoint), lambda live: endpoint_body.with_retired(live.tags, [name])
+    )
+
+
+def test_a_size_can_change_where_nothing_is_there(azure: Azure) -> None:
+    state = azure.deployment(azure.endpoint(), "blue")
+    old = inputs_of(state)
+    HANDLER.delete(azure.work(), state)
+    found = HANDLER.difference(azure.work(), old, state, {**old, "instanceType": "Standard_DS4_v2"})
+    assert "gone" in found.drifted

@@ -243,3 +243,35 @@ def test_refresh_and_import(azure: Azure, endpoint: str) -> None:
     assert imported is not None
     assert imported[0] == {"endpointId": endpoint, "traffic": {"green": 100}}
     assert imported[1]["rolloutId"] == state["rolloutId"]
+
+
+OTHERS = "urn:pulumi:prod::other::azml:index:Rollout::r"
+
+
+def test_an_endpoint_of_others_gets_its_traffic_back(azure: Azure, endpoint: str) -> None:
+    """What the endpoint served before this stack came is what it serves when the stack is gone."""
+    tamper(azure, endpoint, blue=100)
+    wanted = inputs(endpoint, blue=90, green=10)
+    state = HANDLER.create(azure.work(OTHERS), wanted)
+    assert state["before"] == {"blue": 100}
+    state = HANDLER.update(azure.work(OTHERS), wanted, inputs(endpoint, green=100), state)
+    HANDLER.delete(azure.work(OTHERS), state)
+    assert live(azure, endpoint).traffic == {"blue": 100}
+    assert "azml-rollout" not in live(azure, endpoint).tags
+
+
+def test_traffic_that_cannot_be_given_back_stays(azure: Azure, endpoint: str) -> None:
+    tamper(azure, endpoint, blue=100)
+    state = HANDLER.create(azure.work(OTHERS), inputs(endpoint, green=100))
+    azure.theirs.ok("DELETE", f"{endpoint}/deployments/blue")
+    with pytest.raises(Refused, match="blue 100 %"):
+        HANDLER.delete(azure.work(OTHERS), state)
+    assert live(azure, endpoint).traffic == {"green": 100}
+
+
+def test_an_endpoint_of_our_own_is_drained(azure: Azure, endpoint: str) -> None:
+    tamper(azure, endpoint, blue=100)
+    state = HANDLER.create(azure.work(), inputs(endpoint, green=100))
+    assert "before" not in state
+    HANDLER.delete(azure.work(), state)
+    assert live(azure, endpoint).traffic == {}
