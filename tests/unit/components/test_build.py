@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 import pytest
 
+import azml
 from azml.spec import StackSpec
 from tests.support.planned import Registered, planned
 
