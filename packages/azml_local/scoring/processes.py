@@ -1,13 +1,16 @@
 """Child processes of the data plane: started, ended as whole groups, and never left behind.
 
 A child dies with this process (see `launcher`). For what survives all the same (another platform, grandchildren of user
-code) every group is written down, and ended when the next local Azure starts. What runs is somebody else's business.
+code) every group is written down, and ended when the next local Azure starts. Numbers of processes repeat, after a boot
+or in a new container with an old record, so a number proves nothing: every child carries a random mark in its
+environment, and what does not show it is left alone. What runs is somebody else's business.
 """
 
 import asyncio
 import contextlib
 import json
 import os
+import secrets
 import signal
 import socket
 import time
@@ -17,27 +20,29 @@ from pathlib import Path
 import psutil
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
+MARK = "AZML_LOCAL_PROCESS"
+"""The variable that says whose child a process is; what a child starts inherits it."""
 
 Process = asyncio.subprocess.Process
 
 
 class Processes:
-    """The children, recorded in a file as process group → start time."""
+    """The children, recorded in a file: their mark, and process group → epoch seconds before which it did not exist."""
 
     def __init__(self, record: Path) -> None:
         self._record = record
+        self._mark = secrets.token_hex(16)
         self._groups: dict[int, float] = {}
 
     def end_leftovers(self) -> None:
-        """Kill what an earlier local Azure left running. A group id that was given to somebody else since is spared."""
-        try:
-            recorded = {int(group): float(since) for group, since in json.loads(self._record.read_text()).items()}
-        except (OSError, ValueError):
-            return
-        for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error, OSError):
-                since = recorded.get(os.getpgid(process.pid))
-                if since is not None and process.create_time() >= since:
+        """Kill what an earlier local Azure left running: of its groups, since this boot, with its mark."""
+        mark, groups = self._recorded()
+        booted = psutil.boot_time()
+        groups = {group: since for group, since in groups.items() if since >= booted}
+        for process in psutil.process_iter() if groups else ():
+            with contextlib.suppress(psutil.Error, OSError):  # gone, or another user's: not ours
+                since = groups.get(os.getpgid(process.pid))
+                if since is not None and process.create_time() >= since and process.environ().get(MARK) == mark:
                     process.kill()
         self._record.unlink(missing_ok=True)
 
@@ -61,7 +66,7 @@ class Processes:
             fd,
             *module,
             cwd=cwd,
-            env=dict(variables),
+            env={**variables, MARK: self._mark},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -92,7 +97,15 @@ class Processes:
             os.killpg(process.pid, signal.SIGKILL)
         self._save()
 
+    def _recorded(self) -> tuple[str, dict[int, float]]:
+        """Read mark and groups; no groups where the record is missing, damaged or of a version without marks."""
+        try:
+            record = json.loads(self._record.read_text())
+            return str(record["mark"]), {int(group): float(since) for group, since in record["groups"].items()}
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            return "", {}
+
     def _save(self) -> None:
         temporary = self._record.with_suffix(".new")
-        temporary.write_text(json.dumps(self._groups))
+        temporary.write_text(json.dumps({"mark": self._mark, "groups": self._groups}))
         temporary.replace(self._record)

@@ -1,11 +1,9 @@
 import asyncio
-import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from azml_local.scoring import DataPlane, DeploymentFailed, Probe
+from azml_local.scoring import DeploymentFailed, Probe
 from azml_local.scoring.contract import AuthMode
 from tests.support.scoring_plane import ENDPOINT, KEY, QUICK, SCORE, Load, Rig, request, rig, until
 
@@ -330,17 +328,3 @@ def test_nothing_outlives_a_killed_parent(tmp_path: Path, root: Path) -> None:
         owner.kill()
     _, alive = psutil.wait_procs(children, timeout=3)
     assert alive == []
-
-
-def test_what_survived_is_ended_at_the_next_start(tmp_path: Path) -> None:
-    home = tmp_path / "online"
-    home.mkdir()
-    left, stranger = (subprocess.Popen(["sleep", "60"], start_new_session=True) for _ in range(2))
-    groups = {left.pid: time.time() - 5, stranger.pid: time.time() + 60}  # the second number is another's by now
-    (home / "processes.json").write_text(json.dumps(groups))
-    plane = DataPlane(home, lambda *_: False)
-    assert left.wait(3) == -signal.SIGKILL
-    assert stranger.poll() is None
-    stranger.kill()
-    stranger.wait()
-    asyncio.run(plane.close())
