@@ -86,8 +86,11 @@ class BlobFiles:
     def list(self, account: str, container: str, prefix: str = "") -> list[Blob]:
         """List blobs in the order of their names."""
         root = self.container(account, container)
-        start = root / prefix.rpartition("/")[0]
-        if ".." in prefix.split("/") or not start.is_dir():
+        segments = prefix.split("/")[:-1]
+        start = root.joinpath(*segments)
+        # No blob has such a segment (see `path`), and an empty one in front would lead to the root of the machine.
+        bad = any(segment in ("", ".", "..") for segment in segments)
+        if bad or not os.path.isdir(start):  # noqa: PTH112 - unlike Path's, False for what is too long
             return []
         names = (
             (Path(folder) / file).relative_to(root).as_posix() for folder, _, files in os.walk(start) for file in files

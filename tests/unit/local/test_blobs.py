@@ -115,6 +115,13 @@ class TestOperations:
             container.upload_blob("a", b"3", overwrite=True, **match)
         assert caught.value.status_code == 412
 
+    @pytest.mark.parametrize(
+        "prefix", ["/", "/etc/", "/etc/ssl/", "//", "a//", "./", "../", "a/../../", "é" * 300 + "/", "a/" * 3000]
+    )
+    def test_no_prefix_leads_out_of_the_container(self, container: ContainerClient, prefix: str) -> None:
+        container.upload_blob("a/b", b"")
+        assert list(container.list_blobs(name_starts_with=prefix)) == []
+
     def test_lists(self, container: ContainerClient) -> None:
         for name in ("a/1", "a/2", "a-0", "b/c/d", "z"):
             container.upload_blob(name, b"")
