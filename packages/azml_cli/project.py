@@ -18,7 +18,7 @@ LOCAL = "local"
 """The stack that lives on the local Azure."""
 
 PASSPHRASE = "azml-local"  # noqa: S105 - public on purpose, see docs/adr
-"""Of the local stack's state, whose salt is committed. It guards nothing: no secret is ever in that state."""
+"""Of the local stack's state, whose salt is committed: no place for real secrets."""
 
 
 @dataclass(frozen=True)
