@@ -53,6 +53,11 @@ class Endpoint:
         return shares(self.properties.get("mirrorTraffic"))
 
     @property
+    def state(self) -> str:
+        """Its provisioning state."""
+        return str(self.properties.get("provisioningState", "Succeeded"))
+
+    @property
     def rollout(self) -> str | None:
         """Id of the rollout that owns the traffic."""
         return self.tags.get(ROLLOUT_TAG)
@@ -78,11 +83,17 @@ def find(work: Work, id_: ArmId) -> Endpoint | None:
     return None if body is None else Endpoint(id_, body)
 
 
-def merge(work: Work, id_: ArmId, change: Callable[[Endpoint], tuple[Values, Mapping[str, str]]]) -> Endpoint:
+def merge(
+    work: Work,
+    id_: ArmId,
+    change: Callable[[Endpoint], tuple[Values, Mapping[str, str]]],
+    identity: Values | None = None,
+) -> Endpoint:
     """Read, change, PUT, wait, read again.
 
-    `change` gives the properties to set and all the tags. What it does not name is sent as it was read: ARM has no
-    PATCH for properties and no ETag on endpoints, and whether a PUT without traffic keeps it is not documented.
+    `change` gives the properties to set and all the tags; `identity`, where given, is set too. What is not named is
+    sent as it was read: ARM has no PATCH for properties and no ETag on endpoints, and whether a PUT without traffic
+    keeps it is not documented.
     """
     with work.arm.lock(id_.key):
         before = Endpoint(id_, work.arm.get(id_.text, ML))
@@ -94,7 +105,9 @@ def merge(work: Work, id_: ArmId, change: Callable[[Endpoint], tuple[Values, Map
             "properties": {**kept, **properties},
             **{key: before.body[key] for key in ("kind", "sku") if before.body.get(key) is not None},
         }
-        if before.body.get("identity") is not None:
+        if identity is not None:
+            body["identity"] = identity
+        elif before.body.get("identity") is not None:
             body["identity"] = writable_identity(before.body["identity"])
         work.arm.put(id_.text, ML, body, work)
         return Endpoint(id_, work.arm.get(id_.text, ML))

@@ -1,7 +1,8 @@
 """A managed online endpoint: the stable address of a model.
 
 Owns the endpoint without its traffic. Deliberately never touches traffic (`rollout`) and never reads keys: they stay in
-Azure. Tags and identity go by PATCH, the rest is read, merged and written, so an update takes nothing away.
+Azure. Tags and identity go by PATCH, the rest is read, merged and written, so an update takes nothing away. What an
+earlier run left under way is waited for, and what did not succeed is written again.
 """
 
 from typing import NotRequired, TypedDict
@@ -10,6 +11,7 @@ import pulumi
 
 from azml.resources import endpoint_body
 from azml.resources.arm_id import ArmId
+from azml.resources.deployment_body import UNDER_WAY
 from azml.resources.endpoint_body import OWN_TAGS, Endpoint, writable_identity, write_tags
 from azml.resources.errors import ArmError, Incomplete, Interrupted, Refused
 from azml.resources.handler import ML, Handler, Live, Values, equal, present, require
@@ -18,6 +20,9 @@ from azml.resources.work import Work
 
 OWNER = "azml.owner"
 """Property of an endpoint that says which resource of which stack made it. ARM never lets it be altered."""
+
+POLL_SECONDS = 2.0
+"""Between two looks at an endpoint that an earlier run left under way."""
 
 _PROPERTIES = ("authMode", "publicNetworkAccess", "description", "properties")
 
@@ -65,6 +70,8 @@ class ManagedOnlineEndpoint(AzmlResource):
     """Address of the endpoint's OpenAPI document."""
     principal_id: pulumi.Output[str]
     """Object id of the identity that Azure made for it; empty where it made none."""
+    provisioning_state: pulumi.Output[str]
+    """Succeeded once it is there."""
 
     def __init__(self, name: str, args: ManagedOnlineEndpointArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, args, opts)
@@ -75,7 +82,7 @@ class ManagedOnlineEndpointHandler(Handler):
 
     what = "online endpoint"
     identity = frozenset({"workspaceId", "name", "location"})
-    computed = frozenset({"scoringUri", "openapiUri", "principalId"})
+    computed = frozenset({"scoringUri", "openapiUri", "principalId", "provisioningState"})
 
     def check(self, inputs: Values) -> Values:
         """Fill in what Azure would, so that a preview shows it."""
@@ -90,6 +97,19 @@ class ManagedOnlineEndpointHandler(Handler):
         """What is there now."""
         found = endpoint_body.find(work, id_)
         return None if found is None else Live(_inputs(found), _outputs(found))
+
+    def compare(self, inputs: Values, live: Live) -> dict[str, str]:
+        """As everywhere; an endpoint that is not in order has drifted too."""
+        drifted, state = super().compare(inputs, live), live.outputs["provisioningState"]
+        if state != "Succeeded":
+            then = "it is waited for" if state in UNDER_WAY else "it is written again"
+            drifted["provisioningState"] = f"Endpoint {inputs['name']} is {state} in Azure: {then}."
+        return drifted
+
+    def preview(self, inputs: Values, state: Values) -> Values:
+        """As everywhere; what one that is not in order lacks so far is not known yet."""
+        settled = state.get("provisioningState") == "Succeeded"
+        return super().preview(inputs, {name: value for name, value in state.items() if settled or value != ""})
 
     def create(self, work: Work, inputs: Values) -> Values:
         """Make it. One that is there is taken only if an interrupted create of this very resource made it."""
@@ -110,21 +130,12 @@ class ManagedOnlineEndpointHandler(Handler):
         """Bring it to what is wanted, and leave the rest."""
         id_ = self.arm_id(inputs)
         with work.arm.lock(id_.key):
-            before = endpoint_body.find(work, id_)
-            if before is None:
-                return self._make(work, id_, inputs)
-            wanted = {name: inputs[name] for name in _PROPERTIES if inputs.get(name) is not None}
-            identity = _identity(inputs)
-            live_identity = writable_identity(before.body.get("identity") or {"type": "None"})
             try:
-                after = write_tags(
-                    work, before, _tags(before, old, inputs), None if equal(identity, live_identity) else identity
-                )
-                if any(not equal(value, after.properties.get(name)) for name, value in wanted.items()):
-                    after = endpoint_body.merge(work, id_, lambda live: (_merged(live, wanted), live.tags))
+                before = _settled(work, id_)
+                after = None if before is None else _brought(work, before, old, inputs)
             except (ArmError, Interrupted) as error:
                 raise _explained(work, id_, inputs, error) from error
-            return {**inputs, **_outputs(after)}
+            return self._make(work, id_, inputs) if after is None else {**inputs, **_outputs(after)}
 
     def delete(self, work: Work, state: Values) -> None:
         """Delete it, with what is left on it: Azure takes an endpoint's deployments along."""
@@ -146,6 +157,30 @@ class ManagedOnlineEndpointHandler(Handler):
         except (ArmError, Interrupted) as error:
             raise _explained(work, id_, inputs, error) from error
         return {**inputs, **_outputs(Endpoint(id_, made))}
+
+
+def _settled(work: Work, id_: ArmId) -> Endpoint | None:
+    """Wait for what an earlier run started; what is there then."""
+    found = endpoint_body.find(work, id_)
+    while found is not None and found.state in UNDER_WAY:
+        work.accepted()
+        work.wait(POLL_SECONDS, f"waiting for endpoint {id_.name}, which an earlier run left {found.state}")
+        found = endpoint_body.find(work, id_)
+    return found
+
+
+def _brought(work: Work, before: Endpoint, old: Values, inputs: Values) -> Endpoint:
+    """Write what is not as wanted; all of it where the last write did not succeed."""
+    wanted = {name: inputs[name] for name in _PROPERTIES if inputs.get(name) is not None}
+    tags, identity = _tags(before, old, inputs), _identity(inputs)
+    if before.state != "Succeeded":
+        work.doing(f"writing endpoint {before.id.name} again, which is {before.state}")
+        return endpoint_body.merge(work, before.id, lambda live: (_merged(live, wanted), tags), identity)
+    live_identity = writable_identity(before.body.get("identity") or {"type": "None"})
+    after = write_tags(work, before, tags, None if equal(identity, live_identity) else identity)
+    if all(equal(value, after.properties.get(name)) for name, value in wanted.items()):
+        return after
+    return endpoint_body.merge(work, before.id, lambda live: (_merged(live, wanted), live.tags))
 
 
 def _explained(work: Work, id_: ArmId, inputs: Values, error: ArmError | Interrupted) -> Exception:
@@ -200,4 +235,5 @@ def _outputs(endpoint: Endpoint) -> Values:
         "scoringUri": properties.get("scoringUri", ""),
         "openapiUri": properties.get("swaggerUri", ""),
         "principalId": (endpoint.body.get("identity") or {}).get("principalId", ""),
+        "provisioningState": endpoint.state,
     }

@@ -1,7 +1,9 @@
 """The endpoint: changed without touching its traffic, or what others wrote on it."""
 
 import asyncio
+import sqlite3
 import threading
+from contextlib import closing
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +13,8 @@ from azml.resources.arm_id import ArmId
 from azml.resources.endpoint_body import Endpoint, merge
 from azml.resources.errors import Incomplete, Refused
 from azml.resources.managed_online_endpoint import ManagedOnlineEndpointHandler
+from azml.resources.wire import UNKNOWN
+from azml_local.scoring.contract import DeploymentFailed
 from tests.unit.resources.conftest import Azure
 
 HANDLER = ManagedOnlineEndpointHandler()
@@ -203,3 +207,76 @@ def test_zeros_are_no_traffic() -> None:
     assert endpoint.traffic == {"green": 100}
     assert endpoint.serves("blue")
     assert not endpoint.serves("red")
+
+
+@pytest.mark.parametrize("state", ["Failed", "Canceled"])
+def test_one_that_did_not_succeed_is_written_again(azure: Azure, monkeypatch: pytest.MonkeyPatch, state: str) -> None:
+    """Everything is as wanted but the state: it is drift, and one PUT mends it and leaves the traffic."""
+    inputs, made_state = made(azure, tags={"a": "1"})
+    path = serving(azure, inputs)
+    leave(azure, path, state)
+    found = HANDLER.difference(azure.work(), inputs, made_state, inputs).drifted
+    assert found.keys() == {"provisioningState"}
+    assert f"is {state} in Azure" in found["provisioningState"]
+    monkeypatch.setattr(azure.arm, "patch", None)
+    after = HANDLER.update(azure.work(URN), inputs, inputs, made_state)
+    assert after["scoringUri"]
+    assert after["provisioningState"] == "Succeeded"
+    live = azure.get(path)
+    assert live["properties"]["provisioningState"] == "Succeeded"
+    assert live["properties"]["traffic"] == {"blue": 100}
+    assert live["tags"] == {"a": "1", "azml-rollout": "r", "policy": "theirs"}
+    assert live["identity"]["type"] == "SystemAssigned"
+    assert HANDLER.difference(azure.work(), inputs, after, inputs).drifted == {}
+
+
+@pytest.mark.parametrize("state", ["Creating", "Updating"])
+def test_one_that_is_under_way_is_waited_for(azure: Azure, monkeypatch: pytest.MonkeyPatch, state: str) -> None:
+    """A preview and a refresh do not wait; an update does, and writes nothing when it then is as wanted."""
+    inputs, made_state = made(azure)
+    path = HANDLER.arm_id(inputs).text
+    leave(azure, path, state)
+    with monkeypatch.context() as patch:
+        patch.setattr("azml.resources.work.Work.wait", None)
+        assert HANDLER.difference(azure.work(), inputs, made_state, inputs).drifted.keys() == {"provisioningState"}
+        read = HANDLER.read(azure.work(), path, inputs)
+    assert read is not None
+    assert (read[0], read[1]["provisioningState"]) == (inputs, state)
+    monkeypatch.setattr("azml.resources.managed_online_endpoint.POLL_SECONDS", 0.1)
+    monkeypatch.setattr(azure.arm, "put", None)
+    threading.Timer(0.5, leave, (azure, path, "Succeeded")).start()
+    assert HANDLER.update(azure.work(URN), inputs, inputs, made_state)["provisioningState"] == "Succeeded"
+
+
+def test_a_wait_that_was_cancelled_stays_in_state(azure: Azure) -> None:
+    inputs, _ = made(azure)
+    leave(azure, HANDLER.arm_id(inputs).text, "Creating")
+    azure.cancelled.set()
+    with pytest.raises(Incomplete, match="Cancelled"):
+        HANDLER.create(azure.work(URN), inputs)
+
+
+def test_a_create_that_azure_took_and_then_failed_is_mended(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def failing(_endpoint: Any) -> str:
+        raise DeploymentFailed("InternalServerError", "no capacity")
+
+    inputs = wanted(azure)
+    with monkeypatch.context() as patch:
+        patch.setattr(azure.plane, "put_endpoint", failing)
+        with pytest.raises(Incomplete) as caught:
+            HANDLER.create(azure.work(URN), inputs)
+    id_ = HANDLER.arm_id(inputs).text
+    assert caught.value.id == id_
+    assert azure.get(id_)["properties"]["provisioningState"] == "Failed"
+    read = HANDLER.read(azure.work(), id_, inputs)
+    assert read is not None
+    assert HANDLER.preview(inputs, read[1])["scoringUri"] is UNKNOWN
+    assert HANDLER.difference(azure.work(), inputs, read[1], inputs).drifted.keys() == {"provisioningState"}
+    assert HANDLER.update(azure.work(URN), inputs, inputs, read[1])["scoringUri"]
+
+
+def leave(azure: Azure, path: str, state: str) -> None:
+    """Give it the provisioning state that a run which did not finish leaves behind."""
+    with closing(sqlite3.connect(azure.theirs.running.home.database, isolation_level=None)) as database:
+        sql = "UPDATE resources SET body = json_set(body, '$.properties.provisioningState', ?) WHERE key = ?"
+        assert database.execute(sql, (state, path.lower())).rowcount == 1
