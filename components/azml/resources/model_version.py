@@ -42,11 +42,11 @@ class ModelVersionArgs(TypedDict):
     tags: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
     """Tags of the version. Tags of others stay."""
     properties: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
-    """Properties of the version; Azure never lets them change."""
+    """Properties of the version; Azure lets them be added, never changed."""
     flavors: NotRequired[dict[str, Any]]
-    """Flavors of an MLflow model, by name."""
+    """Flavors of an MLflow model, by name; they never change."""
     stage: NotRequired[pulumi.Input[str]]
-    """Stage of the model, such as Production."""
+    """Stage of the model, such as Production. Changes in place."""
 
 
 class ModelVersion(AzmlResource):
@@ -72,6 +72,8 @@ class ModelVersionHandler(AssetHandler):
 
     what = "model version"
     collection = "models"
+    texts = ("description", "stage")
+    fixed = ("flavors",)
 
     def check(self, inputs: Values) -> Values:
         """Exactly one source."""
@@ -90,9 +92,10 @@ class ModelVersionHandler(AssetHandler):
         if uri is None:
             uri = upload(work, ArmId.parse(inputs["workspaceId"]), Path(inputs["path"])).datastore_uri
         flavors = {name: {"data": data} for name, data in (inputs.get("flavors") or {}).items()}
-        own = {"modelUri": uri, "modelType": inputs["type"], "flavors": flavors or None, "stage": inputs.get("stage")}
-        return present(own)
+        return present({"modelUri": uri, "modelType": inputs["type"], "flavors": flavors or None})
 
     def seen(self, properties: Values) -> Values:
         """An imported model is where it is."""
-        return present({"uri": properties.get("modelUri"), "type": properties.get("modelType")})
+        flavors = {name: flavor.get("data") or {} for name, flavor in (properties.get("flavors") or {}).items()}
+        own = {"uri": properties.get("modelUri"), "type": properties.get("modelType"), "flavors": flavors or None}
+        return present(own)

@@ -268,3 +268,74 @@ def test_progress_is_shown_for_what_takes_time(azure: Azure, folder: Path) -> No
     (folder / "model.bin").write_bytes(hashlib.sha256(uuid4().bytes).digest() * 40_000)
     MODEL.create(azure.work(), model(azure, folder))
     assert any("of 1.3 MB" in text for severity, text in azure.said if severity == "status")
+
+
+FLAVORS = {"python_function": {"python_version": "3.11"}}
+
+
+def test_a_stage_changes_in_place(azure: Azure, folder: Path) -> None:
+    inputs = model(azure, folder, stage="Staging", description="d", flavors=FLAVORS)
+    state = MODEL.create(azure.work(), inputs)
+    wanted = {**inputs, "stage": "Production", "properties": {"added": "1"}}
+    assert MODEL.difference(azure.work(), inputs, state, wanted).changed == {"stage", "properties"}
+    MODEL.update(azure.work(), inputs, wanted, state)
+    properties = live(azure, MODEL, inputs)
+    assert properties["stage"] == "Production"
+    assert properties["properties"] == {"added": "1", "azml.content": inputs["contentHash"]}
+    assert properties["flavors"] == {"python_function": {"data": {"python_version": "3.11"}}}
+    assert MODEL.difference(azure.work(), wanted, wanted, wanted).drifted == {}
+    without = {key: value for key, value in wanted.items() if key not in {"stage", "description"}}
+    MODEL.update(azure.work(), wanted, without, wanted)
+    assert live(azure, MODEL, inputs).keys().isdisjoint({"stage", "description"})
+
+
+@pytest.mark.parametrize("theirs", ["Archived", None])
+def test_another_stage_is_drift_and_mended(azure: Azure, folder: Path, theirs: str | None) -> None:
+    inputs = model(azure, folder, stage="Production")
+    state = MODEL.create(azure.work(), inputs)
+    path = MODEL.arm_id(inputs).text
+    properties = {key: value for key, value in live(azure, MODEL, inputs).items() if key != "stage"}
+    azure.theirs.ok("PUT", path, {"properties": {**properties, **({} if theirs is None else {"stage": theirs})}})
+    assert MODEL.difference(azure.work(), inputs, state, inputs).drifted.keys() == {"stage"}
+    refreshed = MODEL.read(azure.work(), path, inputs)
+    assert refreshed is not None
+    assert refreshed[0].get("stage") == theirs
+    MODEL.update(azure.work(), inputs, inputs, state)
+    assert live(azure, MODEL, inputs)["stage"] == "Production"
+
+
+def test_a_property_that_was_never_sent_is_drift(azure: Azure, folder: Path) -> None:
+    inputs = model(azure, folder)
+    MODEL.create(azure.work(), inputs)
+    recorded = {**inputs, "properties": {"late": "1"}}
+    assert MODEL.difference(azure.work(), recorded, recorded, recorded).drifted.keys() == {"properties"}
+    MODEL.update(azure.work(), recorded, recorded, recorded)
+    assert live(azure, MODEL, inputs)["properties"]["late"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"flavors": {"python_function": {"python_version": "3.12"}}}, "another flavors"),
+        ({"flavors": None}, "another flavors"),
+        ({"properties": {"a": "2", "b": "1"}}, "another property a,"),
+        ({"properties": {"a": "1"}}, "another property b,"),
+        ({"properties": {}, "flavors": None}, "another flavors, property a, property b,"),
+    ],
+)
+def test_what_never_changes_is_refused(azure: Azure, folder: Path, change: dict[str, Any], said: str) -> None:
+    inputs = model(azure, folder, flavors=FLAVORS, properties={"a": "1", "b": "1"})
+    state = MODEL.create(azure.work(), inputs)
+    wanted = {key: value for key, value in {**inputs, **change}.items() if value is not None}
+    with pytest.raises(Refused, match=said):
+        MODEL.difference(azure.work(), inputs, state, wanted)
+    assert MODEL.difference(azure.work(), inputs, state, {**wanted, "version": "2"}).replaced == {"version"}
+
+
+@pytest.mark.parametrize("change", [{"flavors": {"sklearn": {}}}, {"properties": {"a": "2"}}])
+def test_adopting_what_was_made_otherwise_is_refused(azure: Azure, folder: Path, change: dict[str, Any]) -> None:
+    inputs = model(azure, folder, flavors=FLAVORS, properties={"a": "1"})
+    MODEL.create(azure.work(), inputs)
+    MODEL.create(azure.work(), inputs)
+    with pytest.raises(Refused, match="never changes"):
+        MODEL.create(azure.work(), {**inputs, **change})
