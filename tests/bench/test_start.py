@@ -32,7 +32,7 @@ def test_cli_start(root: Path) -> None:
 
     show("CLI start (every command's module, no command run)", ratios(bare, typer, 20), 1.5, "× import typer")
     show("azml --help", ratios(ours, typer, 10), 1.5, "× import typer")
-    show("azml schema --help (typer itself loads pydantic for the options of a command)", ratios(command, typer, 10), 1.5, "× import typer")
+    show("azml schema --help, for which typer loads pydantic", ratios(command, typer, 10), 1.5, "× import typer")
 
 
 def test_memory_of_an_idle_local_azure(tmp_path: Path) -> None:

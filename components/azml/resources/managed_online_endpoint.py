@@ -14,12 +14,9 @@ from azml.resources.arm_id import ArmId
 from azml.resources.deployment_body import UNDER_WAY
 from azml.resources.endpoint_body import OWN_TAGS, Endpoint, writable_identity, write_tags
 from azml.resources.errors import ArmError, Incomplete, Interrupted, Refused
-from azml.resources.handler import ML, Handler, Live, Values, equal, present, require
+from azml.resources.handler import ML, OWNER, Handler, Live, Values, equal, present, require
 from azml.resources.resource import AzmlResource
 from azml.resources.work import Work
-
-OWNER = "azml.owner"
-"""Property of an endpoint that says which resource of which stack made it. ARM never lets it be altered."""
 
 POLL_SECONDS = 2.0
 """Between two looks at an endpoint that an earlier run left under way."""
