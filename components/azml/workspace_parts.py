@@ -28,14 +28,14 @@ SOFT_DELETE_DAYS = 90
 """Days that a deleted key vault can be recovered: the most that Azure allows, and its default. The same in every stage,
 because it can never be changed (docs: soft-delete-overview)."""
 
-STORAGE_ROLES = ("Storage Account Contributor", "Storage Blob Data Contributor")
-STORAGE_ROLE_WITHOUT_KEYS = "Storage File Data Privileged Contributor"
-VAULT_ROLES = ("Key Vault Contributor", "Key Vault Administrator")
-INSIGHTS_ROLES = ("Application Insights Component Contributor",)
-REGISTRY_ROLES = ("Contributor",)
-"""What a workspace's own identity needs: Contributor and a data role on each part (how-to-identity-based-service-
-authentication.md, 2022-12). It is the Contributor of that service alone where Azure has one; the registry has none, and
-image builds need more than push and pull."""
+STORAGE_ROLES = {"storage": "Storage Account Contributor", "storage-blobs": "Storage Blob Data Contributor"}
+STORAGE_ROLES_WITHOUT_KEYS = {"storage-files": "Storage File Data Privileged Contributor"}
+VAULT_ROLES = {"vault": "Key Vault Contributor", "vault-contents": "Key Vault Administrator"}
+INSIGHTS_ROLES = {"insights": "Application Insights Component Contributor"}
+REGISTRY_ROLES = {"registry": "Contributor"}
+"""Roles by the name of their assignment. What a workspace's own identity needs: Contributor and a data role on each
+part (how-to-identity-based-service-authentication.md, 2022-12). It is the Contributor of that service alone where Azure
+has one; the registry has none, and image builds need more than push and pull."""
 
 Id = pulumi.Output[str] | str
 
@@ -159,18 +159,18 @@ class Parts:
             opts=self._child,
         )
         self.identity_id = identity.id
-        without_keys = (STORAGE_ROLE_WITHOUT_KEYS,) if self._keyless else ()
-        self._grant(identity.principal_id, "storage", storage_id, (*STORAGE_ROLES, *without_keys))
-        self._grant(identity.principal_id, "vault", vault_id, VAULT_ROLES)
-        self._grant(identity.principal_id, "insights", insights_id, INSIGHTS_ROLES)
-        self._grant(identity.principal_id, "registry", registry_id, REGISTRY_ROLES)
+        without_keys = STORAGE_ROLES_WITHOUT_KEYS if self._keyless else {}
+        self._grant(identity.principal_id, storage_id, STORAGE_ROLES | without_keys)
+        self._grant(identity.principal_id, vault_id, VAULT_ROLES)
+        self._grant(identity.principal_id, insights_id, INSIGHTS_ROLES)
+        self._grant(identity.principal_id, registry_id, REGISTRY_ROLES)
         return identity.id
 
-    def _grant(self, principal_id: pulumi.Output[str], part: str, scope: Id, names: tuple[str, ...]) -> None:
+    def _grant(self, principal_id: pulumi.Output[str], scope: Id, names: dict[str, str]) -> None:
         subscription = pulumi.Output.from_input(scope).apply(lambda id_: id_.split("/")[2])
-        for role in names:
+        for name, role in names.items():
             assignment = authorization.RoleAssignment(
-                f"{self._name}-{part}-{role.lower().replace(' ', '-')}",
+                f"{self._name}-{name}-role",
                 scope=scope,
                 principal_id=principal_id,
                 principal_type="ServicePrincipal",

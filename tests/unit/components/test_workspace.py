@@ -35,12 +35,12 @@ def test_exactly_these_resources() -> None:
         ("azml:index:ContainerRegistry", "w-registry"),
         ("azml:index:Workspace", "w"),
         ("applicationinsights:Component", "w-insights"),
-        ("authorization:RoleAssignment", "w-insights-application-insights-component-contributor"),
-        ("authorization:RoleAssignment", "w-registry-contributor"),
-        ("authorization:RoleAssignment", "w-storage-storage-account-contributor"),
-        ("authorization:RoleAssignment", "w-storage-storage-blob-data-contributor"),
-        ("authorization:RoleAssignment", "w-vault-key-vault-administrator"),
-        ("authorization:RoleAssignment", "w-vault-key-vault-contributor"),
+        ("authorization:RoleAssignment", "w-insights-role"),
+        ("authorization:RoleAssignment", "w-registry-role"),
+        ("authorization:RoleAssignment", "w-storage-blobs-role"),
+        ("authorization:RoleAssignment", "w-storage-role"),
+        ("authorization:RoleAssignment", "w-vault-contents-role"),
+        ("authorization:RoleAssignment", "w-vault-role"),
         ("containerregistry:Registry", "w-registry"),
         ("keyvault:Vault", "w-vault"),
         ("machinelearningservices:Workspace", "w"),
@@ -121,7 +121,7 @@ def test_roles_are_granted_on_each_part_alone() -> None:
 def test_without_keys_the_account_has_none_and_files_need_a_role() -> None:
     made = workspace(system_datastores_auth_mode="identity")
     assert one(made, "storage:StorageAccount")["allowSharedKeyAccess"] is False
-    assert "w-storage-storage-file-data-privileged-contributor" in [resource.name for resource in made]
+    assert "w-storage-files-role" in [resource.name for resource in made]
 
 
 def test_an_identity_of_one_s_own_gets_no_roles_from_us() -> None:
