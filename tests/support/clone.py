@@ -115,7 +115,3 @@ class Clone:
         (file,) = (self.root / ".azml" / "state" / ".pulumi" / "stacks").glob("*/local.json")
         deployment = json.loads(file.read_text())["checkpoint"]["latest"] or {}
         return list(deployment.get("resources") or [])
-
-    def urns(self, token: str) -> list[str]:
-        """Logical names of the resources of a type."""
-        return sorted(r["urn"].rpartition("::")[2] for r in self.state if r["type"] == token)
