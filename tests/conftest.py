@@ -24,3 +24,10 @@ def engine() -> Path:
     built = subprocess.run([sys.executable, ROOT / "engine" / "build.py"], capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
     return Path(built.stdout.splitlines()[-1])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what tests did not run of what they are about, though they passed."""
+    passed = terminalreporter.stats.get("passed", [])
+    for what in [text for report in passed for name, text in report.user_properties if name == "not run"]:
+        terminalreporter.write_line(f"not run: {what}")

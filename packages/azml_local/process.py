@@ -40,7 +40,7 @@ class Status:
     memory_mb: float
     """Of the server and all its children."""
     endpoints: list[dict[str, Any]]
-    """`{name, workspace, state, scoring_uri, memory_mb, deployments}`, each deployment `{name, state, instances,
+    """`{id, name, workspace, state, scoring_uri, memory_mb, deployments}`, each deployment `{name, state, instances,
     traffic, memory_mb}`.
     """
 
@@ -270,6 +270,7 @@ def _endpoints(home: Home, processes: list[Any]) -> list[dict[str, Any]]:
         kind = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
         return [
             {
+                "id": str(endpoint.id),
                 "name": endpoint.id.name,
                 "workspace": endpoint.id.parent.name if endpoint.id.parent else "",
                 "state": endpoint.state,
