@@ -30,6 +30,10 @@ class Settings:
     """Status that refuses to delete a deployment with traffic. That it is refused is documented, the code is not."""
     workspace_soft_delete_days: float = 14
     """How long a deleted workspace keeps its name (concept-soft-delete). 0: not at all."""
+    workspace_recovery: Literal["property", "portal"] = "property"
+    """How a deleted workspace is recovered: by a PUT with `properties.allowRecoverSoftDeletedWorkspace: "True"`, which
+    ARM's types have in API version 2022-01-01-preview only, or in the portal alone (concept-soft-delete shows no other
+    way), so that the PUT is refused."""
     quota_cores: Mapping[str, int] = field(default_factory=lambda: {"*": 1000})
     """Cores for online deployments in a region, by VM size; `*` is the sum over all sizes."""
 

@@ -145,6 +145,7 @@ class Crud:
         bodies.refuse_bad_body(type_.facts, sent, id_.name, call.api_version)
         write = Write(
             id_,
+            asked=sent,
             sent=bodies.canonical(sent, shape, write_only=True),
             body=bodies.canonical(sent, shape),
             hidden={} if existing is None else dict(existing.hidden),

@@ -75,13 +75,18 @@ class Operations:
 
     async def erase(self, resource: Resource, options: Mapping[str, Any] = {}) -> None:
         """Delete a resource with everything in it, innermost first."""
-        inside = sorted(self._store.below(resource.id), key=lambda found: found.id.key.count("/"), reverse=True)
-        await self._cancel({found.id.key for found in inside})
-        for found in [*inside, resource]:
+        gone = [resource, *sorted(self._store.below(resource.id), key=lambda found: found.id.key.count("/"))]
+        await self._cancel({found.id.key for found in gone[1:]})
+        for found in reversed(gone):
             await self._types.of(found).removed(found)
         with self._store.transaction():
-            for found in [*inside, resource]:
-                if (seconds := self._types.of(found).soft_delete(found, options)) > 0:
+            kept: dict[str, float] = {}
+            for found in gone:
+                type_ = self._types.of(found)
+                above = "" if found.id.parent is None else found.id.parent.key
+                seconds = kept.get(above, 0) if type_.comes_back else type_.soft_delete(found, options)
+                if seconds > 0:
+                    kept[found.id.key] = seconds
                     self._store.bury(found, seconds)
             self._store.remove(resource.id)
 

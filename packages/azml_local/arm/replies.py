@@ -1,7 +1,7 @@
 """How a long-running operation is shown to clients: headers of the first answer, status document, result.
 
-`Retry-After` is fractional and grows with the operation's age; `0` would count as absent (official clients then wait
-30 s).
+How long to wait grows with the operation's age, in milliseconds: `Retry-After: 0` would count as absent (official
+clients then wait 30 s), and azure-mgmt-storage 25.3.0 reads it as a whole number, so there is no such header at all.
 """
 
 import time
@@ -24,7 +24,7 @@ def accepted(call: Call, reply: Reply, status: int, operation: Operation, body: 
     where = RESULTS if reply.follow == "Location" else STATUSES
     headers = {
         str(reply.follow): _url(call, operation, where, location),
-        "Retry-After": _retry_after(operation),
+        **_wait(operation),
         "x-ms-async-operation-timeout": "PT2H",
     }
     return Answer(status, None if status == 202 else body, headers)
@@ -33,13 +33,13 @@ def accepted(call: Call, reply: Reply, status: int, operation: Operation, body: 
 def followed(call: Call, kind: str, operation: Operation, types: Types, location: str) -> Answer:
     """Answer a poll: `kind` is the collection it asks (`operationStatuses` or `operationResults`)."""
     if kind.lower() == STATUSES.lower():
-        wait = {"Retry-After": _retry_after(operation)} if operation.status == "InProgress" else {}
+        wait = _wait(operation) if operation.status == "InProgress" else {}
         return Answer(200, _document(call, operation), wait)
     if operation.status == "InProgress":
         return Answer(
             202,
             None,
-            {"Location": _url(call, operation, RESULTS, location), "Retry-After": _retry_after(operation)},
+            {"Location": _url(call, operation, RESULTS, location), **_wait(operation)},
         )
     if operation.error is not None:
         return Answer(409, {"error": operation.error})
@@ -79,9 +79,9 @@ def _url(call: Call, operation: Operation, where: str, location: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{at}?api-version={call.query['api-version']}"
 
 
-def _retry_after(operation: Operation) -> str:
+def _wait(operation: Operation) -> dict[str, str]:
     age = time.time() - operation.started
-    return f"{min(_SLOWEST, max(_FASTEST, age * _PART_OF_AGE)):.2f}"
+    return {"retry-after-ms": f"{min(_SLOWEST, max(_FASTEST, age * _PART_OF_AGE)) * 1000:.0f}"}
 
 
 def _time(epoch: float) -> str:

@@ -219,8 +219,18 @@ class Store:
         )
 
     def exhume(self, resource: ResourceId) -> None:
-        """Forget a soft-deleted resource: purged, or recovered by who calls."""
-        self.database.execute("DELETE FROM deleted WHERE key = ?", (resource.key,))
+        """Forget a soft-deleted resource with all that was deleted with it: purged, or recovered by who calls."""
+        self.database.execute(
+            "DELETE FROM deleted WHERE key = ? OR (key > ? AND key < ?)", (resource.key, *_below(resource.key))
+        )
+
+    def recover_below(self, resource: ResourceId) -> None:
+        """Bring back what was soft-deleted with a resource, in the order of its creation."""
+        self.database.execute(
+            "INSERT OR IGNORE INTO resources (key, id, type, name, body, hidden) "
+            "SELECT key, id, type, name, body, hidden FROM deleted WHERE key > ? AND key < ? ORDER BY rowid",
+            _below(resource.key),
+        )
 
     def buried(self, type_: str) -> list[Deleted]:
         """The soft-deleted resources of a type; those whose time is over are purged first."""

@@ -51,10 +51,12 @@ class Reply:
 class Write:
     """A PUT or PATCH on its way to the store; hooks change `body` and `hidden` in place.
 
-    `sent` is the request's body with write-only values, `body` what will be shown.
+    `asked` is the request's body as it came, `sent` the same as ARM's types write it, with write-only values; `body`
+    what will be shown.
     """
 
     id: ResourceId
+    asked: dict[str, Any]
     sent: dict[str, Any]
     body: dict[str, Any]
     hidden: dict[str, Any]
@@ -93,6 +95,8 @@ class ResourceType:
     """Those that work before the resource is there."""
     makes_parent: ClassVar[bool] = False
     """Whether a PUT makes the parent where it is not there yet, as asset versions do."""
+    comes_back: ClassVar[bool] = False
+    """Whether it is soft-deleted, and recovered, with what it is in."""
 
     def __init_subclass__(cls) -> None:
         own = {name: method for method in vars(cls).values() if (name := getattr(method, _MARK, None))}

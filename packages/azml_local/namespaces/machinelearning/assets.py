@@ -24,6 +24,7 @@ _UPLOAD_LIFETIME = timedelta(hours=1)
 class AssetContainer(ResourceType):
     """What holds the versions of one asset."""
 
+    comes_back = True
     defaults: ClassVar = {"properties": {"isArchived": False, "tags": {}, "properties": {}}}
 
     def members(self, scope: ResourceId | None, call: Call) -> list[Resource]:
@@ -43,6 +44,7 @@ class AssetContainer(ResourceType):
 class AssetVersion(ResourceType):
     """One version of an asset; what it is made of never changes."""
 
+    comes_back = True
     defaults: ClassVar = {"properties": {"isArchived": False, "isAnonymous": False, "tags": {}, "properties": {}}}
     makes_parent = True
 

@@ -28,6 +28,7 @@ class Datastores(ResourceType):
     """A datastore; only blob containers are emulated."""
 
     type = "Microsoft.MachineLearningServices/workspaces/datastores"
+    comes_back = True
     create_only = ("datastoreType", "accountName", "containerName")
 
     def members(self, scope: ResourceId | None, call: Call) -> list[Resource]:

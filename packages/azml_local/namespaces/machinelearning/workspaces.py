@@ -43,13 +43,16 @@ class Workspaces(ResourceType):
     create_only = ("storageAccount", "keyVault", "hbiWorkspace")
 
     def check(self, write: Write) -> None:
-        """A deleted workspace keeps its name; dependencies must be there."""
-        if write.existing is None and self._buried(write.id) is not None:
-            raise ArmError(
-                400,
-                "BadRequest",
-                "Soft-deleted workspace exists. Please purge or recover it. https://aka.ms/wsoftdelete",
-            )
+        """A deleted workspace keeps its name and is recovered as it was; dependencies must be there."""
+        buried = None if write.existing is not None else self._buried(write.id)
+        if buried is not None:
+            if not self._asks_recovery(write):
+                raise ArmError(
+                    400,
+                    "BadRequest",
+                    "Soft-deleted workspace exists. Please purge or recover it. https://aka.ms/wsoftdelete",
+                )
+            write.body |= buried.body
         missing = [name for name in _NEEDED if not write.properties.get(name)]
         if missing:
             raise ArmError(
@@ -64,7 +67,10 @@ class Workspaces(ResourceType):
             raise ArmError(400, "ValidationError", " ".join(problem.message for problem in problems), problems)
 
     def fill(self, write: Write) -> None:
-        """The workspace's own id."""
+        """The workspace's own id; a recovered one keeps the identity that its role assignments name."""
+        buried = None if write.existing is not None else self._buried(write.id)
+        if buried is not None and "identity" in buried.body:
+            write.body["identity"] = buried.body["identity"]
         made = write.properties
         made.setdefault("workspaceId", str(uuid.uuid4()))
         made.setdefault("friendlyName", write.id.name)
@@ -77,7 +83,9 @@ class Workspaces(ResourceType):
         return shown
 
     async def apply(self, resource: Resource, report: Callable[[str], None]) -> None:
-        """Make the system datastores and their containers."""
+        """Bring back what was deleted with it; make the system datastores and their containers."""
+        self.azure.store.recover_below(resource.id)
+        self.azure.store.exhume(resource.id)
         make_system_datastores(self.azure, resource)
         report("datastores are there")
 
@@ -114,6 +122,10 @@ class Workspaces(ResourceType):
         if account is None:
             raise not_found(resource.id)
         return {"userStorageKey": account.hidden["keys"][0]}
+
+    def _asks_recovery(self, write: Write) -> bool:
+        asked = (write.asked.get("properties") or {}).get("allowRecoverSoftDeletedWorkspace")
+        return self.azure.settings.workspace_recovery == "property" and str(asked).lower() == "true"
 
     def _buried(self, id_: ResourceId) -> Resource | None:
         buried = self.azure.store.buried(self.type)

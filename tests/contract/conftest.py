@@ -1,0 +1,48 @@
+"""One local Azure for all contract tests of a worker, and the official clients that talk to it."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from uuid import uuid4
+
+import pytest
+from azure.mgmt.resource.resources import ResourceManagementClient
+
+from tests.contract.clients import Clients
+from tests.unit.local.support import Running, running
+
+
+@pytest.fixture(scope="session")
+def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(tmp_path_factory.mktemp("azure")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def clients(azure: Running) -> Iterator[Clients]:
+    with Clients(azure) as found:
+        yield found
+
+
+@pytest.fixture
+def resources(clients: Clients) -> ResourceManagementClient:
+    return clients.of(ResourceManagementClient)
+
+
+@pytest.fixture(scope="module")
+def group(clients: Clients) -> str:
+    """A resource group for the module."""
+    name = f"rg-{uuid4().hex[:8]}"
+    clients.of(ResourceManagementClient).resource_groups.create_or_update(name, {"location": "eastus"})
+    return name
+
+
+@pytest.fixture
+def settings(azure: Running) -> Iterator[Callable[..., None]]:
+    """Change settings for one test."""
+    before = azure.azure.settings
+
+    def change(**values: object) -> None:
+        azure.azure.settings = dataclasses.replace(before, **values)
+
+    yield change
+    azure.azure.settings = before

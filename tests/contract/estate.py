@@ -1,0 +1,52 @@
+"""What a workspace needs, made by official clients."""
+
+from typing import Any
+from uuid import uuid4
+
+from azure.mgmt.keyvault import KeyVaultManagementClient
+from azure.mgmt.machinelearningservices import MachineLearningServicesMgmtClient
+from azure.mgmt.resource.resources import ResourceManagementClient
+from azure.mgmt.storage import StorageManagementClient
+
+from tests.contract.clients import Clients
+
+LOCATION = {"location": "eastus"}
+
+
+def storage_account(clients: Clients, group: str, **properties: Any) -> Any:
+    body = {**LOCATION, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}, "properties": properties}
+    accounts = clients.of(StorageManagementClient).storage_accounts
+    return accounts.begin_create(group, f"st{uuid4().hex[:12]}", body).result()
+
+
+def key_vault(clients: Clients, group: str) -> Any:
+    properties = {
+        "tenantId": clients.azure.azure.identity.tenant_id,
+        "sku": {"family": "A", "name": "standard"},
+        "enableRbacAuthorization": True,
+    }
+    vaults = clients.of(KeyVaultManagementClient).vaults
+    return vaults.begin_create_or_update(
+        group, f"kv-{uuid4().hex[:12]}", {**LOCATION, "properties": properties}
+    ).result()
+
+
+def insights(clients: Clients, group: str) -> Any:
+    id_ = f"/subscriptions/{clients.subscription}/resourceGroups/{group}/providers/Microsoft.Insights/components/appi"
+    body = {**LOCATION, "kind": "web", "properties": {"Application_Type": "web"}}
+    resources = clients.of(ResourceManagementClient).resources
+    return resources.begin_create_or_update_by_id(id_, body, api_version="2020-02-02").result()
+
+
+def workspace_body(clients: Clients, group: str) -> dict[str, Any]:
+    properties = {
+        "storageAccount": storage_account(clients, group).id,
+        "keyVault": key_vault(clients, group).id,
+        "applicationInsights": insights(clients, group).id,
+    }
+    return {**LOCATION, "identity": {"type": "SystemAssigned"}, "properties": properties}
+
+
+def workspace(clients: Clients, group: str) -> Any:
+    made = clients.of(MachineLearningServicesMgmtClient).workspaces
+    return made.begin_create_or_update(group, f"mlw-{uuid4().hex[:8]}", workspace_body(clients, group)).result()
