@@ -14,6 +14,7 @@ from azml_cli.explain import explain
 from azml_cli.invoke import invoke
 from azml_cli.local import app as local
 from azml_cli.logs import logs
+from azml_cli.plugin import app as plugin
 from azml_cli.schema import schema
 from azml_cli.up import up
 from azml_cli.validate import validate
@@ -29,6 +30,7 @@ app = typer.Typer(
 for command in (up, destroy, validate, explain, schema, invoke, logs):
     app.command()(command)
 app.add_typer(local, name="local")
+app.add_typer(plugin, name="plugin")
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ class LocalEngine:
     def __init__(self, project: Project) -> None:
         """Have an engine and a running local Azure; ends the command where one of them cannot be had."""
         import azml_local
-        from azml_local.azure_native import plugin
+        from azml_cli import plugin
 
         folder = bin_dir(project)
         project.state.mkdir(exist_ok=True)
@@ -40,7 +40,8 @@ class LocalEngine:
         self.project, self.pulumi = project, folder / "pulumi"
         self.environment = project.pulumi_environment(folder) | azml_local.environment(project.local_azure)
         project.engine_state.mkdir(parents=True, exist_ok=True)
-        plugin.install(project.state / "pulumi")
+        for one in (plugin.azml(), plugin.azure_native_stand_in()):
+            one.install(project.state / "pulumi")
 
     @property
     def has_stack(self) -> bool:

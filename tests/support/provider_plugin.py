@@ -7,15 +7,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import grpc
 from google.protobuf import empty_pb2
 from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2, provider_pb2_grpc, status_pb2
-
-PLUGIN = Path(__file__).parents[2] / "components"
 
 
 class Messages(engine_pb2_grpc.EngineServicer):
@@ -107,7 +104,7 @@ def running(environment: dict[str, str]) -> Iterator[Plugin]:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     process = subprocess.Popen(
-        [sys.executable, PLUGIN, f"127.0.0.1:{port}"], stdout=subprocess.PIPE, text=True, env=environment
+        [sys.executable, "-m", "azml", f"127.0.0.1:{port}"], stdout=subprocess.PIPE, text=True, env=environment
     )
     assert process.stdout is not None
     with grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}") as channel:

@@ -41,7 +41,7 @@ def sources() -> list[Path]:
 
 def room_of(path: str) -> str | None:
     """The room that a file (given relative to the root, without suffix) stands in."""
-    if path in {"components/azml/__init__", "components/__main__"}:
+    if path in {"components/azml/__init__", "components/azml/__main__"}:
         return None  # the public face and the host: they import what they present
     if path.startswith("components/azml/") and path.count("/") == 2:
         name = path.rpartition("/")[2]

@@ -5,6 +5,7 @@ nothing else: rules are in `azml.spec`, work is in the handlers. No `from __futu
 define a resource: names and the package schema are read from live annotations.
 """
 
+import importlib.metadata
 import inspect
 from collections.abc import Mapping
 from typing import Any, Self, get_args, is_typeddict
@@ -54,7 +55,9 @@ class AzmlResource(pulumi.CustomResource):
         kind = inspect.get_annotations(type(self).__init__)["args"]
         outputs = [key for key in inspect.get_annotations(type(self)) if not key.startswith("_")]
         properties = {**dict.fromkeys(map(camel, outputs)), **to_wire(args, kind)}
-        super().__init__(token(type(self).__name__), name, properties, opts)
+        # Without a version the engine would take the newest plugin that the machine has, whichever that is.
+        ours = pulumi.ResourceOptions(version=importlib.metadata.version("azml"))
+        super().__init__(token(type(self).__name__), name, properties, pulumi.ResourceOptions.merge(ours, opts))
         for output in outputs:
             self.__dict__[output] = self.__dict__[camel(output)]
 

@@ -16,7 +16,7 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2 as wire
 
-from azml_local.azure_native import plugin
+from azml_cli.plugin import azure_native_stand_in
 from tests.support.provider_client import Client, Failure
 from tests.support.tiny_arm import TinyArm
 
@@ -27,7 +27,7 @@ GROUP = "azure-native:resources:ResourceGroup"
 @contextmanager
 def started(home: Path, environment: dict[str, str]) -> Iterator[tuple[Client, int]]:
     """Start the installed plugin as the engine does: its address as argument, the port on standard output."""
-    program = plugin.install(home) / "pulumi-resource-azure-native"
+    program = azure_native_stand_in().install(home).folder / "pulumi-resource-azure-native"
     process = subprocess.Popen(
         [program, "127.0.0.1:9"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **environment}
     )
@@ -43,7 +43,7 @@ def started(home: Path, environment: dict[str, str]) -> Iterator[tuple[Client, i
 
 
 def test_it_lies_where_the_engine_looks_for_the_sdks_version(tmp_path: Path) -> None:
-    folder = plugin.install(tmp_path)
+    folder = azure_native_stand_in().install(tmp_path).folder
     program = folder / "pulumi-resource-azure-native"
     assert folder == tmp_path / "plugins" / f"resource-azure-native-v{VERSION}"
     assert [path.name for path in folder.iterdir()] == [program.name]
@@ -52,12 +52,12 @@ def test_it_lies_where_the_engine_looks_for_the_sdks_version(tmp_path: Path) -> 
 
 def test_installing_again_writes_only_what_changed(tmp_path: Path) -> None:
     """Another environment's interpreter is replaced, a good one is left alone."""
-    program = plugin.install(tmp_path) / "pulumi-resource-azure-native"
+    program = azure_native_stand_in().install(tmp_path).folder / "pulumi-resource-azure-native"
     written = program.stat()
-    plugin.install(tmp_path)
+    azure_native_stand_in().install(tmp_path)
     assert program.stat().st_mtime_ns == written.st_mtime_ns
     program.write_text("#!/bin/sh\nexec /gone/python\n")
-    plugin.install(tmp_path)
+    azure_native_stand_in().install(tmp_path)
     assert "/gone/python" not in program.read_text()
     assert os.access(program, os.X_OK)
 
@@ -95,7 +95,7 @@ def test_it_starts_fast_because_it_loads_little(tmp_path: Path) -> None:
 
 def test_it_ends_with_the_engine(tmp_path: Path) -> None:
     """An engine that is killed cannot tell its plugins."""
-    program = plugin.install(tmp_path) / "pulumi-resource-azure-native"
+    program = azure_native_stand_in().install(tmp_path).folder / "pulumi-resource-azure-native"
     code = "import subprocess, sys; p = subprocess.Popen([sys.argv[1]], stdout=subprocess.PIPE); "
     code += "p.stdout.readline(); print(p.pid, flush=True); sys.stdin.read()"
     engine = subprocess.Popen([sys.executable, "-c", code, str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)

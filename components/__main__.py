@@ -1,6 +1,0 @@
-"""Host the package: the engine runs this folder as the plugin `azml`."""
-
-from azml.provider import main
-
-if __name__ == "__main__":
-    main()
