@@ -21,7 +21,7 @@ from azml_local.arm.router import Router
 from azml_local.azure import Azure
 from azml_local.blobs import server as blob_server
 
-_ARM_ROOTS = ("subscriptions", "providers", "tenants")
+ARM_ROOTS = ("subscriptions", "providers", "tenants")
 _BODY_MAX = 4 << 20
 """ARM's limit of a request body (azure-resource-manager: request limits)."""
 _log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class App:
         if dot:
             return await self._blob(request, account, request.scope["raw_path"])
         first = segments[0].lower()
-        if first in _ARM_ROOTS:
+        if first in ARM_ROOTS:
             return _response(await self._arm(request))
         if first == "metadata" and segments[1:] == ["endpoints"]:
             return JSONResponse(self._metadata())

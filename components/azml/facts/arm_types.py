@@ -156,6 +156,12 @@ class ArmType:
             found += _Checker(response).value(name, self.name, "name")
         return found
 
+    def action_problems(self, action: str, answer: Any) -> list[Problem]:
+        """Tell where the answer of a POST action (in any case) differs from what the type declares for it."""
+        shapes = {name.lower(): shape for name, (_, shape) in self.actions.items()}
+        shape = shapes.get(action.lower())
+        return [] if shape is None else list(_Checker(response=True).value(answer, shape, ""))
+
 
 def resource(type_: str, version: str | None = None) -> ArmType:
     """Look up a type, in any case of its letters, in the asked API version or the newest one known.

@@ -78,7 +78,7 @@ class Accounts(ResourceType):
         keys = zip(("key1", "key2"), resource.hidden["keys"], strict=True)
         return {
             "keys": [
-                {"keyName": name, "value": key, "permissions": "FULL", "creationTime": created[name]}
+                {"keyName": name, "value": key, "permissions": "Full", "creationTime": created[name]}
                 for name, key in keys
             ]
         }

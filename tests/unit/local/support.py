@@ -27,6 +27,7 @@ from azml_local import app, certificates, serve
 from azml_local.azure import Azure
 from azml_local.home import Home
 from azml_local.scoring.contract import Deployment, DeploymentFailed, Endpoint
+from tests.support.watch import Watch
 
 ML = "2025-12-01"
 VERSIONS = {
@@ -90,6 +91,7 @@ class Running:
     plane: FakePlane
     home: Home
     url: str
+    watch: Watch | None = None
 
     @property
     def credential(self) -> ClientSecretCredential:
@@ -269,7 +271,10 @@ class _Server(uvicorn.Server):
 
 @contextmanager
 def running(root: Path, plane: FakePlane | None = None) -> Iterator[Running]:
-    """Serve a home in a thread until the block ends, as `azml_local.serve` does in a process."""
+    """Serve a home in a thread until the block ends, as `azml_local.serve` does in a process.
+
+    Every answer must fit ARM's types: what does not fails the test at the end of the block.
+    """
     home = Home(root)
     home.make()
     leaf = certificates.ensure(home)
@@ -278,14 +283,15 @@ def running(root: Path, plane: FakePlane | None = None) -> Iterator[Running]:
     url = f"https://127.0.0.1:{identity.port}"
     plane = plane or FakePlane()
     ready, ended = threading.Event(), threading.Event()
-    found: list[Azure] = []
+    found: list[tuple[Azure, Watch]] = []
 
     async def run() -> None:
         azure, router = serve.assemble(home, identity, url, plane)  # type: ignore[arg-type]
-        found.append(azure)
+        watch = Watch(app.make(azure, router), azure)
+        found.append((azure, watch))
         back = asyncio.get_running_loop().create_task(serve._restore(azure))
         config = uvicorn.Config(
-            app.make(azure, router),
+            watch,
             log_config=None,
             lifespan="off",
             ssl_certfile=str(leaf),
@@ -298,6 +304,7 @@ def running(root: Path, plane: FakePlane | None = None) -> Iterator[Running]:
         await serving
         for left in server.server_state.connections:  # clients that went without a TLS goodbye
             left.transport.abort()
+        await asyncio.sleep(0)  # an aborted transport closes in the loop's next round
         back.cancel()
         await azure.operations.close()
         azure.store.close()
@@ -305,8 +312,10 @@ def running(root: Path, plane: FakePlane | None = None) -> Iterator[Running]:
     thread = threading.Thread(target=asyncio.run, args=[run()], daemon=True)
     thread.start()
     assert ready.wait(10)
+    azure, watch = found[0]
     try:
-        yield Running(found[0], plane, home, url)
+        yield Running(azure, plane, home, url, watch)
     finally:
         ended.set()
         thread.join(10)
+    assert not watch.problems, "\n".join(watch.problems)
