@@ -49,6 +49,12 @@ def missing(kind: str, text: str, path: Path) -> Finding:
     )
 
 
+def not_a_path(kind: str, text: str, error: Exception) -> Finding:
+    """Say what keeps a text from being a path at all: its length, its characters, links that go in circles."""
+    reason = getattr(error, "strerror", None) or str(error)
+    return Finding(f"is not a path: {reason}", value=text, allowed=f"the path of a {kind}")
+
+
 def _local(kind: str, exists: Callable[[Path], bool]) -> Shape:
     def find(value: object) -> Path:
         if not isinstance(value, str | Path):
@@ -61,7 +67,7 @@ def _local(kind: str, exists: Callable[[Path], bool]) -> Shape:
             path = resolve(value)
             found = exists(path)
         except (OSError, ValueError, RuntimeError) as error:
-            raise refusal(Finding(f"is not a path: {error}", value=str(value))) from None
+            raise refusal(not_a_path(kind, str(value), error)) from None
         if not found:
             raise refusal(missing(kind, str(value), path))
         return path

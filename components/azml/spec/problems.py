@@ -90,6 +90,8 @@ def _finding(kind: str, detail: Mapping[str, Any], at: At, source: Source) -> Fi
             return Finding("is too small", value=value, allowed=f"{context['ge']:g} or more")
         case "less_than_equal":
             return Finding("is too large", value=value, allowed=f"at most {context['le']:g}")
+        case "string_pattern_mismatch":
+            return Finding("is not of the form that is allowed here", value=value, allowed=context["pattern"])
         case "string_too_long":
             return Finding(
                 f"is too long: {len(value)} characters",

@@ -25,6 +25,7 @@ MAX_DEPTH = 64
 MAX_ALIASED = 100_000
 """Values that a file may grow to through aliases, if that is more than ten times what is written."""
 
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -59,7 +60,8 @@ def text(file: Path) -> str:
 
 
 def _place(before: str) -> Place:
-    return before.count("\n") + 1, len(before) - before.rfind("\n")
+    lines = _BREAK.split(before)
+    return len(lines), len(lines[-1]) + 1
 
 
 @dataclass(slots=True)
@@ -126,7 +128,7 @@ class _Builder:
                 return tagged(event.value, event.tag)
             return plain(event.value) if event.implicit[0] else event.value
         except UnreadableScalarError as error:
-            raise self._error(str(error), at) from None
+            raise self._error(str(error), at, fix="put it in quotes if it is text") from None
 
     def _is_key(self) -> bool:
         frame = self.open[-1] if self.open else None
@@ -156,7 +158,7 @@ class _Builder:
             line = self.content.splitlines()[at[0] - 1]
             raise self._error("a key must be text, not a map or a list", at, fix=_hint(line, ""))
         if len(self.open) == MAX_DEPTH:
-            raise self._error(f"is nested more than {MAX_DEPTH} levels deep", at)
+            raise self._error(f"is nested more than {MAX_DEPTH} levels deep", at, fix="an estate needs about ten")
         self.open.append(_Frame(event, at, None))
 
     def _end(self) -> None:
@@ -171,9 +173,9 @@ class _Builder:
     def _alias(self, event: Any) -> None:
         at, name = _at(event), event.anchor
         if any(frame.event.anchor == name for frame in self.open):
-            raise self._error(f"*{name} is part of the value that it stands for", at)
+            raise self._error(f"*{name} is part of the value that it stands for", at, fix="write the value out")
         if name not in self.anchors:
-            raise self._error(f"there is no anchor &{name} above", at)
+            raise self._error(f"there is no anchor &{name} above", at, fix="put it in quotes if it is text")
         node, size = self.anchors[name]
         if self._is_key():
             raise self._error("a key must be text, not an alias", at, fix="write the key out")
@@ -209,19 +211,23 @@ class _Builder:
     def _merge(self, frame: _Frame, node: Node) -> None:
         sources = node.items if isinstance(node.value, list) else [node]
         if not sources or not all(isinstance(source.value, dict) for source in sources):
-            raise self._error("<< takes a map, or a list of maps", node.at)
+            raise self._error("<< takes a map, or a list of maps", node.at, fix="write <<: *ANCHOR of a map above")
         frame.merged.extend(sources)
 
     def _syntax(self, error: yaml.MarkedYAMLError) -> SpecError:
         lines = self.content.splitlines()
-        mark = error.problem_mark
-        if mark is None or (mark.line >= len(lines) and error.context_mark is not None):
-            mark = error.context_mark  # the end of the file helps nobody: point to what was begun and not ended
-        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+        line, column = self._begun(error, len(lines))
         excerpt = lines[line - 1] if line <= len(lines) else ""
         what = ", ".join(part for part in (error.context, error.problem) if part)
         fix = _hint(excerpt, what)
         return SpecError([Problem(f"is not YAML: {what}", self.file, line, column, excerpt=excerpt, fix=fix)])
+
+    def _begun(self, error: yaml.MarkedYAMLError, lines: int) -> Place:
+        """Find the place of an error. The end of the file helps nobody: that is what was begun and not ended."""
+        for mark in (error.problem_mark, error.context_mark):
+            if mark is not None and mark.line < lines:
+                return mark.line + 1, mark.column + 1
+        return self.open[-1].at if self.open else (max(lines, 1), 1)
 
     def _error(self, what: str, at: Place, fix: str | None = None) -> SpecError:
         return SpecError([Problem(what, self.file, *at, fix=fix)])
@@ -232,7 +238,7 @@ def _at(event: Any) -> Place:
     return mark.line + 1, mark.column + 1
 
 
-def _hint(line: str, what: str) -> str | None:
+def _hint(line: str, what: str) -> str:
     if "\t" in line:
         return "indent with spaces: YAML takes no tabs"
     if "{{" in line or "${" in line:
@@ -241,6 +247,8 @@ def _hint(line: str, what: str) -> str | None:
         return "put text that holds a colon in quotes"
     if "quoted scalar" in what:
         return "close the quotes"
+    if "flow" in what:
+        return "close the bracket, and put a comma between items"
     if "block" in what and "did not find expected" in what:
         return "check the indentation: the line does not stand under the keys that it belongs to"
-    return None
+    return "check the line, and the one above it: a colon after each key, a space after each colon and dash"

@@ -25,6 +25,8 @@ _WORDS: dict[str, Scalar] = {
 }
 _NOT_FINITE = {sign + word for sign in ("", "+", "-") for word in (".inf", ".Inf", ".INF")} | {".nan", ".NaN", ".NAN"}
 _MAY_BE_A_NUMBER = frozenset("+-.0123456789")
+_LONGEST = 20
+"""Characters of a decimal number that may fit into 64 bits; Python refuses to convert text of thousands."""
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _POINT_FIRST = re.compile(r"\.[0-9]+([eE][-+]?[0-9]+)?")
 _INT = re.compile(r"([-+]?)(?:(0[xX])([0-9a-fA-F]+)|(0[bB])([01]+)|(0[oO]?)([0-7]+)|([1-9][0-9]*|0))")
@@ -46,7 +48,7 @@ def plain(text: str) -> Scalar:
     if text[0] not in _MAY_BE_A_NUMBER:
         return text
     if text in _NOT_FINITE:
-        raise UnreadableScalarError(f"{text} is not a number that Pulumi can keep; put it in quotes if it is text")
+        raise UnreadableScalarError(f"{text} is not a number that Pulumi can keep")
     if text[0] == ".":
         return _number(float(text)) if _POINT_FIRST.fullmatch(text) and isfinite(float(text)) else text
     date = _date(text)
@@ -83,12 +85,18 @@ def _digits(text: str) -> Scalar:
     if (whole := _INT.fullmatch(digits)) is not None:
         sign, hex_, hexes, bin_, bits, octal, octals, decimals = whole.groups()
         base = 16 if hex_ else 2 if bin_ else 8 if octal else 10
+        if base == 10 and len(digits) > _LONGEST:
+            return _fraction(digits, text)
         number = int(sign + (hexes or bits or octals or decimals), base)
         if -(2**63) <= number < 2**63:
             return number
         if base == 10 or number < 2**64:
             return _number(float(number)) if base == 10 or sign == "" else text
-        return text if _FLOAT.fullmatch(digits) is None else _number(float(digits))
+    return _fraction(digits, text)
+
+
+def _fraction(digits: str, text: str) -> Scalar:
+    """Read a number that no 64 bits hold as a whole one; beyond the range of floats it is text."""
     if _FLOAT.fullmatch(digits) is not None and isfinite(float(digits)):
         return _number(float(digits))
     return text

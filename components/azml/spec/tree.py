@@ -60,6 +60,11 @@ def plain(node: Node) -> Any:
     return value
 
 
+def size(node: Node) -> int:
+    """Count the values of a tree."""
+    return 1 + sum(map(size, node.map.values())) + sum(map(size, node.items))
+
+
 def follow(node: Node, path: Sequence[str | int]) -> tuple[Node, int]:
     """Go down a path as far as it exists: the last node on the way, and how many steps led there."""
     for steps, part in enumerate(path):

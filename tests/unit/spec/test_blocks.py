@@ -275,7 +275,7 @@ def test_conda_files_are_looked_into(tmp_path: Path) -> None:
         "dependencies": []
     }
     assert "no list `dependencies`" in refused(EnvironmentSpec, {"image": "i", "conda_file": str(empty)})[0]
-    assert "broken.yml:2:1: is not YAML" in refused(EnvironmentSpec, {"image": "i", "conda_file": str(broken)})[0]
+    assert "broken.yml:1:15: is not YAML" in refused(EnvironmentSpec, {"image": "i", "conda_file": str(broken)})[0]
 
 
 @pytest.mark.parametrize(
