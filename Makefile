@@ -7,7 +7,7 @@ REQUEST := samples/diabetes/sample-request.json
 azml := .venv/bin/azml
 venv := .venv/.installed
 
-.PHONY: up destroy test check bench accept lock clean help
+.PHONY: up destroy test check bench witness accept lock clean help
 
 up: $(venv)  ## Everything: environment, engine, local Azure, `pulumi up`, one prediction.
 	@$(azml) up --local --request $(REQUEST)
@@ -29,6 +29,11 @@ check: $(venv)  ## Lint, format and types of Python; vet and unit tests of Go.
 bench: $(venv)  ## What is fast, as ratios measured in one run.
 	@.venv/bin/python engine/build.py > /dev/null
 	@.venv/bin/pytest -q -s -m bench tests/bench
+
+witness: $(venv)  ## Run the contract tests and write down what each one reached, for docs/coverage.md.
+	@rm -f tests/contract/witnesses.json
+	@AZML_WRITE_WITNESSES=1 .venv/bin/pytest -q tests/contract
+	@$(MAKE) --no-print-directory accept
 
 accept: $(venv)  ## Rewrite schemas/ and the golden files from the code.
 	@.venv/bin/python -m tests.support.accept

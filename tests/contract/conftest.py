@@ -7,8 +7,18 @@ from uuid import uuid4
 import pytest
 from azure.mgmt.resource.resources import ResourceManagementClient
 
+from tests.contract import witness
 from tests.contract.clients import Clients
+from tests.support.watch import JOURNAL
 from tests.unit.local.support import Running, running
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Hold every test to the record of what it reached. What fixtures did before is not counted."""
+    start = len(JOURNAL)
+    yield
+    witness.compare(item.nodeid, JOURNAL[start:])
 
 
 @pytest.fixture(scope="session")

@@ -56,6 +56,14 @@ class TestVaults:
             client.vaults.get(group, name)
         assert refused(error) == (404, "ResourceNotFound")
 
+    def test_names_are_taken_or_free(self, client: KeyVaultManagementClient, vault: Vault) -> None:
+        taken = client.vaults.check_name_availability({"name": vault.name, "type": "Microsoft.KeyVault/vaults"})
+        assert (taken.name_available, taken.reason) == (False, "AlreadyExists")
+        free = client.vaults.check_name_availability({"name": "kv-nobody-has", "type": "Microsoft.KeyVault/vaults"})
+        assert free.name_available is True
+        bad = client.vaults.check_name_availability({"name": "1kv", "type": "Microsoft.KeyVault/vaults"})
+        assert (bad.name_available, bad.reason) == (False, "AccountNameInvalid")
+
 
 class TestDeletedVaults:
     """Soft delete is mandatory, 7 to 90 days, and a deleted vault keeps its name."""

@@ -5,29 +5,41 @@ Owns the reading of requests and answers on their way. Expects nothing of its ow
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
 from typing import Any
 
 from azml.facts import arm_types
 from azml_local.app import ARM_ROOTS
 from azml_local.arm import replies
 from azml_local.arm.ids import ResourceId, Target, parse
+from azml_local.arm.types import action_names
 from azml_local.azure import Azure
+from azml_local.settings import Settings
 
 _CLIENT = re.compile(r"azsdk-python-([a-z-]+)/")
 _ML_CLIENT = "azure-ai-ml"
 _LEVELS = {0: "account", 1: "container", 2: "blob"}
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Seen:
     """One request that was answered: `operation` is a method, LIST, or POST and an action."""
 
     client: str
+    """The official client, by its own words; empty: another one."""
     type: str
     operation: str
     status: int
+    settings: Mapping[str, Any]
+    """Settings of the local Azure that are not the default."""
+    refusal: str
+    """The message of a 501."""
+
+
+JOURNAL: list[Seen] = []
+"""Everything that any local Azure of this process was asked."""
 
 
 class Watch:
@@ -35,7 +47,6 @@ class Watch:
 
     def __init__(self, application: Any, azure: Azure) -> None:
         self._application, self._azure = application, azure
-        self.seen: list[Seen] = []
         self.problems: list[str] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -47,35 +58,48 @@ class Watch:
         async def keep(message: Any) -> None:
             nonlocal status, content
             status = message.get("status", status)
-            if arm:
-                content += message.get("body", b"")
+            content += message.get("body", b"") if arm else b""
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                self._note(scope, status, json.loads(content) if content else None, arm=arm)
             await send(message)
 
         await self._application(scope, receive, keep)
-        what = self._arm(scope, status, content) if arm else _other(scope)
-        if what is not None:
-            self.seen.append(Seen(_client(scope), *what, status))
 
-    def _arm(self, scope: Any, status: int, content: bytes) -> tuple[str, str] | None:
-        """Name type and operation (None: a look at an operation), and judge the answer."""
+    def _note(self, scope: Any, status: int, body: Any, *, arm: bool) -> None:
+        what = self._arm(scope, status, body) if arm else _other(scope)
+        if what is None:
+            return
+        refusal = body["error"]["message"] if arm and status == HTTPStatus.NOT_IMPLEMENTED else ""
+        now, default = asdict(self._azure.settings), asdict(Settings())
+        changed = {name: value for name, value in now.items() if value != default[name]}
+        JOURNAL.append(Seen(_client(scope), *what, status, changed, refusal))
+
+    def _arm(self, scope: Any, status: int, body: Any) -> tuple[str, str] | None:
+        """Name type and operation (None: a look at a running operation), and judge the answer."""
         method, target = scope["method"], parse(scope["raw_path"].decode("latin-1"))
-        body = json.loads(content) if content else None
-        followed = self._followed(target)
-        type_, operation = (followed, "GET") if followed else _named(method, target)
+        polled = self._polled(target)
+        type_, operation = _named(method, target) if polled is None else (polled, "GET")
         declared = self._azure.types.get(type_)
-        type_ = type_ if declared is None else declared.type
-        where = f"{method} {scope['path']} {status}"
-        found = _bad_error(body, status) if status >= 400 else _bad_answer(type_, operation, body)  # noqa: PLR2004
-        if not (target.tail is None and _is_poll(target) and "status" in (body or {})):
-            self.problems += [f"{where}: {problem}" for problem in found]
-        return None if _is_poll(target) else (type_, operation)
+        if declared is not None:
+            type_ = declared.type
+            written = {f"POST {name}".lower(): f"POST {name}" for name in action_names(declared)}
+            operation = written.get(operation.lower(), operation)
+        if status >= HTTPStatus.BAD_REQUEST:
+            found = _bad_error(body, status)
+        elif polled is not None and "status" in (body or {}):
+            found = iter(())
+        else:
+            found = _bad_answer(type_, operation, body)
+        self.problems += [f"{method} {scope['path']} {status}: {problem}" for problem in found]
+        return (type_, operation) if polled is None else None
 
-    def _followed(self, target: Target) -> str | None:
-        """Type of the resource that a look at an operation's result shows."""
-        if not _is_poll(target) or target.at is None:
+    def _polled(self, target: Target) -> str | None:
+        """Type of the resource whose operation is looked at; None: this is no such look."""
+        kinds = {replies.STATUSES.lower(), replies.RESULTS.lower()}
+        if target.at is None or target.at.type.rpartition("/")[2].lower() not in kinds:
             return None
         operation = self._azure.operations.find(target.at.name)
-        return None if operation is None else operation.resource.type
+        return "" if operation is None else operation.resource.type
 
 
 def _named(method: str, target: Target) -> tuple[str, str]:
@@ -87,11 +111,6 @@ def _named(method: str, target: Target) -> tuple[str, str]:
         return target.tail_type, "LIST"
     at = ResourceId("Microsoft.Resources/providers", target.namespace) if target.namespace else target.at
     return "" if at is None else at.type, f"{method} {target.tail}"
-
-
-def _is_poll(target: Target) -> bool:
-    kinds = {replies.STATUSES.lower(), replies.RESULTS.lower()}
-    return target.at is not None and target.at.type.rpartition("/")[2].lower() in kinds
 
 
 def _bad_answer(type_: str, operation: str, body: Any) -> Iterator[str]:
@@ -113,7 +132,7 @@ def _bad_answer(type_: str, operation: str, body: Any) -> Iterator[str]:
 
 
 def _bad_error(body: Any, status: int) -> Iterator[str]:
-    if body is None and status == 404:  # noqa: PLR2004 - the answer to HEAD
+    if body is None and status == HTTPStatus.NOT_FOUND:  # the answer to HEAD
         return
     error = (body or {}).get("error") or {}
     if not (isinstance(error.get("code"), str) and isinstance(error.get("message"), str)):

@@ -64,6 +64,7 @@ class Crud:
     def get(self, id_: ResourceId) -> Answer:
         """Show a resource."""
         type_, place = self.locate(id_)
+        _refuse_undeclared(type_, "GET")
         return Answer(200, type_.present(self._found(type_, place)))
 
     def head(self, id_: ResourceId) -> Answer:
@@ -77,17 +78,20 @@ class Crud:
     def list(self, scope: ResourceId | None, type_name: str, call: Call) -> Answer:
         """Show a page of the resources of a type in a scope."""
         type_ = self.type(type_name)
+        _refuse_undeclared(type_, "LIST")
         place = None if scope is None else self.locate(ResourceId(type_.type, "", scope))[1].parent
         return page([type_.present(found) for found in type_.members(place, call)], call)
 
     async def put(self, id_: ResourceId, call: Call) -> Answer:
         """Create a resource or replace it as a whole."""
         type_, place = self.locate(id_)
+        _refuse_undeclared(type_, "PUT")
         return await self._write(type_, place, type_.find(place), _object(call.body), call, patch=False)
 
     async def patch(self, id_: ResourceId, call: Call) -> Answer:
         """Change what the type allows a PATCH to change."""
         type_, place = self.locate(id_)
+        _refuse_undeclared(type_, "PATCH")
         existing = self._found(type_, place)
         body = _object(call.body)
         if odd := sorted(set(body) - set(type_.patchable)):
@@ -101,7 +105,7 @@ class Crud:
     async def delete(self, id_: ResourceId, call: Call) -> Answer:
         """Delete a resource with everything in it; 204 where it is not there."""
         type_, place = self.locate(id_)
-        self._refuse_unstored(type_, DELETE.upper())
+        _refuse_undeclared(type_, "DELETE")
         resource = type_.find(place)
         if resource is None:
             type_.delete_absent(place, call)
@@ -120,7 +124,6 @@ class Crud:
     async def _write(
         self, type_: ResourceType, id_: ResourceId, existing: Resource | None, sent: Any, call: Call, *, patch: bool
     ) -> Answer:
-        self._refuse_unstored(type_, call.method)
         self._operations.refuse_conflict(type_, id_)
         _refuse_condition(existing, call)
         write = self._checked(type_, id_, existing, sent, call, patch=patch)
@@ -194,9 +197,11 @@ class Crud:
             raise not_found(id_)
         return resource
 
-    def _refuse_unstored(self, type_: ResourceType, method: str) -> None:
-        if not type_.stored:
-            raise ArmError(405, "MethodNotAllowed", f"{method} is not allowed for {type_.type}; it can only be read.")
+
+def _refuse_undeclared(type_: ResourceType, operation: str) -> None:
+    if operation not in type_.operations:
+        known = ", ".join(type_.operations) or "nothing"
+        raise ArmError(405, "MethodNotAllowed", f"{operation} is not allowed for {type_.type}; it has {known}.")
 
 
 def page(items: list[Any], call: Call) -> Answer:
@@ -226,6 +231,9 @@ def _refuse_bad_name(type_: ResourceType, write: Write) -> None:
     if write.existing is None and rule is not None and not rule.fits(write.id.name):
         text = f"'{write.id.name}' is not the name of {rule.what}: {rule.allowed}."
         raise ArmError(400, "InvalidResourceName", text)
+    if write.existing is None and type_.name_taken is not None and type_.is_taken(write.id.name):
+        code, text = type_.name_taken
+        raise ArmError(409, code, text.format(name=write.id.name))
 
 
 def _refuse_condition(existing: Resource | None, call: Call) -> None:

@@ -28,7 +28,7 @@ def action(name: str) -> Callable[[_Action], _Action]:
     """Mark a method of a type as the POST action of that name."""
 
     def mark(method: _Action) -> _Action:
-        setattr(method, _MARK, name.lower())
+        setattr(method, _MARK, name)
         return method
 
     return mark
@@ -77,8 +77,12 @@ class ResourceType:
     """As ARM writes it."""
     rule: ClassVar[NameRule | None] = None
     """What names must look like, where ARM's types say less."""
-    stored: ClassVar[bool] = True
-    """False: made up on reading (`find`, `members`), never written."""
+    operations: ClassVar[Sequence[str]] = ("PUT", "PATCH", "GET", "LIST", "DELETE")
+    """What can be done beside the actions. A type without PUT is made up on reading (`find`, `members`)."""
+    evidence: ClassVar[str] = ""
+    """Where the behaviour is documented, with the document's date; shown on the coverage page."""
+    not_enforced: ClassVar[str] = ""
+    """What is kept and shown, and decides nothing here; shown on the coverage page."""
     puts: ClassVar[Reply] = Reply()
     patches: ClassVar[Reply] = Reply()
     deletes: ClassVar[Reply] = Reply(updated=200)
@@ -93,13 +97,17 @@ class ResourceType:
 
     unborn_actions: ClassVar[Sequence[str]] = ()
     """Those that work before the resource is there."""
+    name_taken: ClassVar[tuple[str, str] | None] = None
+    """Of types whose names are global: code and text (with `{name}`) of the refusal of a name that somebody has."""
+    name_bad: ClassVar[str] = "AccountNameInvalid"
+    """What checkNameAvailability calls a bad name."""
     makes_parent: ClassVar[bool] = False
     """Whether a PUT makes the parent where it is not there yet, as asset versions do."""
     comes_back: ClassVar[bool] = False
     """Whether it is soft-deleted, and recovered, with what it is in."""
 
     def __init_subclass__(cls) -> None:
-        own = {name: method for method in vars(cls).values() if (name := getattr(method, _MARK, None))}
+        own = {name.lower(): method for method in vars(cls).values() if (name := getattr(method, _MARK, None))}
         cls.actions = {**cls.actions, **own}
 
     def __init__(self, azure: Azure) -> None:
@@ -127,6 +135,10 @@ class ResourceType:
     def lock(self, id_: ResourceId) -> ResourceId:
         """Name the resource on which only one operation may run at a time."""
         return id_
+
+    def is_taken(self, name: str) -> bool:
+        """Tell whether somebody has a global name."""
+        return bool(self.azure.store.named(self.type, name))
 
     def check(self, write: Write) -> None:
         """Refuse what ARM's types allow and the service does not (`ArmError`)."""
@@ -161,6 +173,11 @@ class ResourceType:
     def present(self, resource: Resource) -> dict[str, Any]:
         """Show a resource the way ARM does."""
         return {"id": str(resource.id), "name": resource.id.name, "type": self.type, **resource.body}
+
+
+def action_names(type_: ResourceType) -> list[str]:
+    """Name the POST actions of a type as ARM writes them."""
+    return sorted(getattr(method, _MARK) for method in type_.actions.values())
 
 
 class Types:

@@ -17,6 +17,7 @@ class RoleAssignments(ResourceType):
     """Who has which role where."""
 
     type = "Microsoft.Authorization/roleAssignments"
+    operations = ("PUT", "GET", "LIST", "DELETE")
 
     def members(self, scope: ResourceId | None, call: Call) -> list[Resource]:
         """List those at, above and below a scope; `$filter` may be `atScope()` or `principalId eq '…'`."""
@@ -85,7 +86,7 @@ class RoleDefinitions(ResourceType):
     """The built-in roles that are known here."""
 
     type = "Microsoft.Authorization/roleDefinitions"
-    stored = False
+    operations = ("GET", "LIST")
 
     def find(self, id_: ResourceId) -> Resource | None:
         """Show a role by its GUID."""

@@ -11,12 +11,19 @@ from azml_local.arm.errors import ArmError
 from azml_local.arm.store import Resource
 from azml_local.arm.types import Reply, ResourceType, Write, action
 
+_TAKEN = (
+    "The registry DNS name {name}.azurecr.io is already in use. You can check if the name is already claimed using "
+    "following API: https://docs.microsoft.com/en-us/rest/api/containerregistry/registries/checknameavailability"
+)
+
 
 class Registries(ResourceType):
     """A container registry."""
 
     type = "Microsoft.ContainerRegistry/registries"
     rule = names.CONTAINER_REGISTRY
+    name_taken = ("AlreadyInUse", _TAKEN)
+    name_bad = "Invalid"
     puts = Reply(follow="Azure-AsyncOperation")
     patches = Reply()
     deletes = Reply(updated=202, follow="Location")
@@ -31,18 +38,6 @@ class Registries(ResourceType):
             "zoneRedundancy": "Disabled",
         }
     }
-
-    def check(self, write: Write) -> None:
-        """Names are global."""
-        name = write.id.name
-        if any(found.id.key != write.id.key for found in self.azure.store.named(self.type, name)):
-            raise ArmError(
-                409,
-                "AlreadyInUse",
-                f"The registry DNS name {name.lower()}.azurecr.io is already in use. You can check if the name is "
-                "already claimed using following API: "
-                "https://docs.microsoft.com/en-us/rest/api/containerregistry/registries/checknameavailability",
-            )
 
     def fill(self, write: Write) -> None:
         """The registry's address; the admin's passwords exist but are shown only while the admin is on."""

@@ -20,6 +20,7 @@ class Vaults(ResourceType):
 
     type = "Microsoft.KeyVault/vaults"
     rule = names.KEY_VAULT
+    name_taken = ("VaultAlreadyExists", "The vault name '{name}' is already in use.")
     puts = Reply(created=200)
     patches = Reply()
     patchable = ("tags", "properties")
@@ -36,10 +37,8 @@ class Vaults(ResourceType):
     create_only = ("softDeleteRetentionInDays",)
 
     def check(self, write: Write) -> None:
-        """Names are global, also those of deleted vaults; soft delete cannot be turned off."""
+        """Deleted vaults keep their names; soft delete cannot be turned off."""
         name = write.id.name
-        if any(found.id.key != write.id.key for found in self.azure.store.named(self.type, name)):
-            raise ArmError(409, "VaultAlreadyExists", f"The vault name '{name}' is already in use.")
         buried = _buried(self, name)
         recover = write.sent["properties"].get("createMode") == "recover"
         if buried is not None and write.existing is None and not recover:
@@ -79,13 +78,14 @@ class VaultLocations(Locations):
     """Where deleted vaults are asked for."""
 
     type = "Microsoft.KeyVault/locations"
+    operations = ()
 
 
 class DeletedVaults(ResourceType):
     """Soft-deleted vaults of a region."""
 
     type = "Microsoft.KeyVault/locations/deletedVaults"
-    stored = False
+    operations = ("GET",)
 
     def find(self, id_: ResourceId) -> Resource | None:
         """Show a deleted vault."""
@@ -113,7 +113,7 @@ class AllDeletedVaults(ResourceType):
     """Soft-deleted vaults of the subscription."""
 
     type = "Microsoft.KeyVault/deletedVaults"
-    stored = False
+    operations = ("LIST",)
 
     def members(self, scope: ResourceId | None, _call: Call) -> list[Resource]:
         """List them all."""

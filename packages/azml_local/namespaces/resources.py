@@ -1,10 +1,11 @@
 """Microsoft.Resources: resource groups, and what can be read of tenant, subscription, providers and regions."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from azml.facts import names
 from azml_local.arm.call import Call
-from azml_local.arm.errors import ArmError, not_found
+from azml_local.arm.errors import ArmError, not_emulated, not_found
 from azml_local.arm.ids import GROUP, SUBSCRIPTION, ResourceId
 from azml_local.arm.locations import REGIONS
 from azml_local.arm.store import Resource
@@ -27,7 +28,7 @@ class Subscriptions(ResourceType):
     """The one subscription."""
 
     type = SUBSCRIPTION
-    stored = False
+    operations = ("GET", "LIST")
 
     def find(self, id_: ResourceId) -> Resource | None:
         """Show the subscription."""
@@ -52,7 +53,7 @@ class Tenants(ResourceType):
     """The one tenant."""
 
     type = "Microsoft.Resources/tenants"
-    stored = False
+    operations = ("LIST",)
 
     def find(self, id_: ResourceId) -> Resource | None:
         """A tenant is only listed."""
@@ -69,7 +70,7 @@ class Locations(ResourceType):
     """The regions."""
 
     type = "Microsoft.Resources/locations"
-    stored = False
+    operations: ClassVar[Sequence[str]] = ("LIST",)
 
     def find(self, id_: ResourceId) -> Resource | None:
         """Show a region by its name."""
@@ -88,7 +89,7 @@ class Providers(ResourceType):
     """Resource providers; all are registered."""
 
     type = "Microsoft.Resources/providers"
-    stored = False
+    operations = ("GET", "LIST")
 
     def find(self, id_: ResourceId) -> Resource | None:
         """Show a provider with the types that are emulated."""
@@ -127,12 +128,26 @@ class Providers(ResourceType):
         """Register: nothing to do."""
         return self.present(resource)
 
+    @action("checkNameAvailability")
+    def check_name_availability(self, _resource: Resource, call: Call) -> dict[str, Any]:
+        """Tell whether a global name can still be had."""
+        asked = call.body if isinstance(call.body, dict) else {}
+        name, type_ = str(asked.get("name", "")), self.azure.types.get(str(asked.get("type", "")))
+        if type_ is None or type_.name_taken is None:
+            raise not_emulated(f"checkNameAvailability of '{asked.get('type')}'")
+        if type_.rule is not None and not type_.rule.fits(name):
+            text = f"'{name}' is not the name of {type_.rule.what}: {type_.rule.allowed}."
+            return {"nameAvailable": False, "reason": type_.name_bad, "message": text}
+        if not type_.is_taken(name):
+            return {"nameAvailable": True}
+        return {"nameAvailable": False, "reason": "AlreadyExists", "message": type_.name_taken[1].format(name=name)}
+
 
 class Resources(ResourceType):
     """The list of all top-level resources in a subscription or group."""
 
     type = "Microsoft.Resources/resources"
-    stored = False
+    operations = ("LIST",)
 
     def members(self, scope: ResourceId | None, call: Call) -> list[Resource]:
         """List them; `$filter` may be `resourceType eq '…'`."""

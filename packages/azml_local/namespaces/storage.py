@@ -26,6 +26,7 @@ class Accounts(ResourceType):
 
     type = "Microsoft.Storage/storageAccounts"
     rule = names.STORAGE_ACCOUNT
+    name_taken = ("StorageAccountAlreadyTaken", "The storage account named {name} is already taken.")
     puts = Reply(created=202, updated=200, follow="Location")
     patches = Reply()
     patchable = ("sku", "kind", "tags", "identity", "properties")
@@ -42,13 +43,9 @@ class Accounts(ResourceType):
     }
     create_only = ("isHnsEnabled",)
 
-    def check(self, write: Write) -> None:
-        """Names are taken everywhere at once."""
-        others = [found for found in self.azure.store.named(self.type, write.id.name) if found.id.key != write.id.key]
-        if others or write.id.name in _ROUTES:
-            raise ArmError(
-                409, "StorageAccountAlreadyTaken", f"The storage account named {write.id.name} is already taken."
-            )
+    def is_taken(self, name: str) -> bool:
+        """Some names are paths of the local Azure."""
+        return name in _ROUTES or super().is_taken(name)
 
     def fill(self, write: Write) -> None:
         """Keys and what is read-only."""
@@ -100,6 +97,7 @@ class BlobServices(ResourceType):
     """Settings of an account's blobs: one of them, `default`, always there."""
 
     type = "Microsoft.Storage/storageAccounts/blobServices"
+    operations = ("PUT", "GET", "LIST")
     puts = Reply(created=200)
 
     def find(self, id_: ResourceId) -> Resource | None:

@@ -25,6 +25,7 @@ class AssetContainer(ResourceType):
     """What holds the versions of one asset."""
 
     comes_back = True
+    operations = ("PUT", "GET", "LIST", "DELETE")
     defaults: ClassVar = {"properties": {"isArchived": False, "tags": {}, "properties": {}}}
 
     def members(self, scope: ResourceId | None, call: Call) -> list[Resource]:
@@ -45,6 +46,7 @@ class AssetVersion(ResourceType):
     """One version of an asset; what it is made of never changes."""
 
     comes_back = True
+    operations = ("PUT", "GET", "LIST", "DELETE")
     defaults: ClassVar = {"properties": {"isArchived": False, "isAnonymous": False, "tags": {}, "properties": {}}}
     makes_parent = True
 

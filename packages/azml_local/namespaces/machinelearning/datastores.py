@@ -29,6 +29,7 @@ class Datastores(ResourceType):
 
     type = "Microsoft.MachineLearningServices/workspaces/datastores"
     comes_back = True
+    operations = ("PUT", "GET", "LIST", "DELETE")
     create_only = ("datastoreType", "accountName", "containerName")
 
     def members(self, scope: ResourceId | None, call: Call) -> list[Resource]:
