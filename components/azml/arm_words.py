@@ -10,6 +10,11 @@ IDENTITY_TYPES = {
     "system_assigned,user_assigned": "SystemAssigned,UserAssigned",
     "none": "None",
 }
+DATASTORE_AUTH_MODES = {
+    "accesskey": "AccessKey",
+    "identity": "Identity",
+    "user_delegation_sas": "UserDelegationSAS",
+}
 ISOLATION_MODES = {
     "disabled": "Disabled",
     "allow_internet_outbound": "AllowInternetOutbound",

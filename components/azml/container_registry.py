@@ -33,6 +33,20 @@ class ContainerRegistryArgs(TypedDict):
     """Whether anyone may pull. Absent: false. Not in tier basic."""
     public_network_access: NotRequired[str]
     """enabled (when absent) or disabled: whether it is reached from the internet. Private needs tier premium."""
+    ip_rules: NotRequired[list[str]]
+    """IPv4 addresses or ranges that alone may reach it. Absent: all may. Tier premium."""
+    data_endpoint_enabled: NotRequired[bool]
+    """Whether layers come from a host of the registry's own. Absent: false. Tier premium."""
+    retention_days: NotRequired[int]
+    """Days until a manifest without a tag is deleted, 0 to 365. Absent: never. Tier premium."""
+    soft_delete_days: NotRequired[int]
+    """Days that something deleted can be restored, 1 to 90. Absent: not at all. Not beside retention_days."""
+    quarantine_enabled: NotRequired[bool]
+    """Whether an image can be pulled only once a scanner has let it go. Absent: false."""
+    content_trust_enabled: NotRequired[bool]
+    """Whether images can be signed. Absent: false. Tier premium."""
+    export_enabled: NotRequired[bool]
+    """Whether images can be copied out. Absent: true. Tier premium without public access can forbid it."""
     tags: NotRequired[dict[str, str]]
     """Tags of the registry."""
 
@@ -63,9 +77,42 @@ class ContainerRegistry(pulumi.ComponentResource):
                 admin_user_enabled=spec.admin_user_enabled,
                 anonymous_pull_enabled=spec.anonymous_pull_enabled,
                 public_network_access=switch(spec.public_network_access),
+                data_endpoint_enabled=spec.data_endpoint_enabled,
+                network_rule_set=_only_from(spec.ip_rules),
+                policies=_policies(spec),
                 tags=spec.tags,
                 opts=child,
             )
         self.registry_id = registry.id
         self.login_server = registry.login_server
         self.register_outputs({"registry_id": self.registry_id, "login_server": self.login_server})
+
+
+def _only_from(addresses: list[str] | None) -> containerregistry.NetworkRuleSetArgsDict | None:
+    if addresses is None:
+        return None
+    rules: list[containerregistry.IPRuleArgsDict] = [
+        {"action": "Allow", "i_p_address_or_range": address} for address in addresses
+    ]
+    return {"default_action": "Deny", "ip_rules": rules}
+
+
+def _policies(spec: ContainerRegistrySpec) -> containerregistry.PoliciesArgsDict:
+    """Every policy, also those that are off: Azure takes the absence of one for no change."""
+    retention: containerregistry.RetentionPolicyArgsDict = {"status": _status(spec.retention_days is not None)}
+    soft_delete: containerregistry.SoftDeletePolicyArgsDict = {"status": _status(spec.soft_delete_days is not None)}
+    if spec.retention_days is not None:
+        retention["days"] = spec.retention_days
+    if spec.soft_delete_days is not None:
+        soft_delete["retention_days"] = spec.soft_delete_days
+    return {
+        "quarantine_policy": {"status": _status(spec.quarantine_enabled)},
+        "trust_policy": {"type": "Notary", "status": _status(spec.content_trust_enabled)},
+        "retention_policy": retention,
+        "soft_delete_policy": soft_delete,
+        "export_policy": {"status": _status(spec.export_enabled)},
+    }
+
+
+def _status(on: bool) -> str:
+    return "enabled" if on else "disabled"

@@ -24,7 +24,7 @@ from azml.spec.model import ModelSpec
 from azml.spec.online_deployment import OnlineDeploymentSpec
 from azml.spec.online_endpoint import OnlineEndpointSpec
 from azml.spec.references import AssetReference
-from azml.workspace import IdentityArgs
+from azml.workspace_args import IdentityArgs
 
 
 class CodeConfigurationArgs(TypedDict):

@@ -33,6 +33,11 @@ STORAGE_ROLES_WITHOUT_KEYS = {"storage-files": "Storage File Data Privileged Con
 VAULT_ROLES = {"vault": "Key Vault Contributor", "vault-contents": "Key Vault Administrator"}
 INSIGHTS_ROLES = {"insights": "Application Insights Component Contributor"}
 REGISTRY_ROLES = {"registry": "Contributor"}
+KEY_ROLES = {"key": "Key Vault Crypto Service Encryption User"}
+"""To wrap and unwrap with the key of one's own that encrypts the workspace, and nothing else in that vault."""
+APPROVER = "Azure AI Enterprise Network Connection Approver"
+"""Azure approves the private endpoints of a managed network as the workspace's identity, and since 2025-04-30 gives it
+no role for that by itself (how-to-managed-network.md)."""
 """Roles by the name of their assignment. What a workspace's own identity needs: Contributor and a data role on each
 part (how-to-identity-based-service-authentication.md, 2022-12). It is the Contributor of that service alone where Azure
 has one; the registry has none, and image builds need more than push and pull."""
@@ -106,8 +111,28 @@ class Parts:
         return vault.id
 
     def application_insights(self) -> pulumi.Output[str]:
-        """Traces and metrics, kept in a Log Analytics workspace of their own."""
-        logs = operationalinsights.Workspace(
+        """Traces and metrics, kept in Log Analytics."""
+        logs_id = self._spec.log_analytics or self._logs().id
+        insights = applicationinsights.Component(
+            f"{self._name}-insights",
+            resource_group_name=self.group.name,
+            resource_name_=f"appi-{self._spec.name}",
+            location=self.location,
+            kind="web",
+            application_type="web",
+            ingestion_mode="LogAnalytics",
+            workspace_resource_id=logs_id,
+            tags=self._spec.tags,
+            # The provider marks neither, and whoever has one can write telemetry.
+            opts=pulumi.ResourceOptions.merge(
+                self._child,
+                pulumi.ResourceOptions(additional_secret_outputs=["connection_string", "instrumentation_key"]),
+            ),
+        )
+        return insights.id
+
+    def _logs(self) -> operationalinsights.Workspace:
+        return operationalinsights.Workspace(
             f"{self._name}-logs",
             resource_group_name=self.group.name,
             workspace_name=naming.log_analytics(self._spec.name),
@@ -117,23 +142,6 @@ class Parts:
             tags=self._spec.tags,
             opts=self._child,
         )
-        insights = applicationinsights.Component(
-            f"{self._name}-insights",
-            resource_group_name=self.group.name,
-            resource_name_=f"appi-{self._spec.name}",
-            location=self.location,
-            kind="web",
-            application_type="web",
-            ingestion_mode="LogAnalytics",
-            workspace_resource_id=logs.id,
-            tags=self._spec.tags,
-            # The provider marks neither, and whoever has one can write telemetry.
-            opts=pulumi.ResourceOptions.merge(
-                self._child,
-                pulumi.ResourceOptions(additional_secret_outputs=["connection_string", "instrumentation_key"]),
-            ),
-        )
-        return insights.id
 
     def container_registry(self, args: ContainerRegistryArgs) -> pulumi.Output[str]:
         """Images of environments."""
@@ -164,7 +172,22 @@ class Parts:
         self._grant(identity.principal_id, vault_id, VAULT_ROLES)
         self._grant(identity.principal_id, insights_id, INSIGHTS_ROLES)
         self._grant(identity.principal_id, registry_id, REGISTRY_ROLES)
+        if self._spec.customer_managed_key is not None and self._spec.customer_managed_key.key_vault is not None:
+            self._grant(identity.principal_id, self._spec.customer_managed_key.key_vault, KEY_ROLES)
+        if self._spec.managed_network.isolation_mode != "disabled":
+            for end, scope in self._private_ends(storage_id, vault_id, registry_id).items():
+                self._grant(identity.principal_id, scope, {f"{end}-approver": APPROVER})
         return identity.id
+
+    def _private_ends(self, storage_id: Id, vault_id: Id, registry_id: Id) -> dict[str, Id]:
+        """What private endpoints of the managed network lead to, each once: a role can be given only once."""
+        ends: dict[str, Id] = {"storage": storage_id, "vault": vault_id, "registry": registry_id}
+        known = {scope.lower() for scope in ends.values() if isinstance(scope, str)}
+        for rule in self._spec.managed_network.outbound_rules:
+            if rule.type == "private_endpoint" and rule.destination.service_resource_id.lower() not in known:
+                known.add(rule.destination.service_resource_id.lower())
+                ends[f"rule-{rule.name}"] = rule.destination.service_resource_id
+        return ends
 
     def _grant(self, principal_id: pulumi.Output[str], scope: Id, names: dict[str, str]) -> None:
         subscription = pulumi.Output.from_input(scope).apply(lambda id_: id_.split("/")[2])

@@ -80,6 +80,16 @@ LOG_ANALYTICS = NameRule(
 CONTAINER_REGISTRY = NameRule("a container registry", 5, 50, r"[a-zA-Z0-9]*", "letters and digits", "all of Azure")
 """azure-mgmt-containerregistry 10.3.0."""
 
+REGISTRY = NameRule(
+    "an Azure ML registry",
+    3,
+    33,
+    r"[a-zA-Z0-9][a-zA-Z0-9_-]*",
+    "letters, digits, underscores and dashes, starting with a letter or digit",
+    "all of Azure",
+)
+"""sdk. Assets are found by the registry's name alone, azureml://registries/NAME/…, so it is taken once."""
+
 STORAGE_ACCOUNT = NameRule("a storage account", 3, 24, r"[a-z0-9]*", "lower case letters and digits", "all of Azure")
 """docs."""
 

@@ -21,6 +21,7 @@ BLOCKS = frozenset(
     {
         "workspace",
         "container_registry",
+        "registries",
         "models",
         "environments",
         "online_endpoints",

@@ -6,6 +6,7 @@ Owns their grammar. Deliberately does not look anything up: what a name means in
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -36,23 +37,70 @@ def resource_type(arm_id: str) -> str | None:
     return "/".join([namespace, *rest[::2]])
 
 
-def arm_id(type_: str) -> Shape:
-    """Shape the ARM id of an existing resource of a type such as `Microsoft.Storage/storageAccounts`."""
-    namespace, *types = type_.split("/")
-    form = f"/subscriptions/SUBSCRIPTION/resourceGroups/GROUP/providers/{namespace}" + "".join(
-        f"/{t}/NAME" for t in types
-    )
+def arm_id(*types: str) -> Shape:
+    """Shape the ARM id of an existing resource of one of the types, such as `Microsoft.Storage/storageAccounts`."""
+    form = " or ".join(_form(type_) for type_ in types)
+    known = {type_.lower() for type_ in types}
 
     def judge(text: str) -> str:
         found = resource_type(text)
-        if found is not None and found.lower() == type_.lower() and not _PLACEHOLDER.search(text):
+        if found is not None and found.lower() in known and not _PLACEHOLDER.search(text):
             return text
-        if _PLACEHOLDER.search(text):
-            what = "is a template that was not filled in"
-        else:
-            what = "is not an ARM id" if found is None else f"is the id of a {found}, not of a {type_}"
-        raise refusal(Finding(what, value=text, allowed=form))
+        raise refusal(_no_id(text, form, "" if found is None else f"is the id of a {found}, not of a {types[0]}"))
 
+    return _id_shape(judge, form)
+
+
+def any_arm_id() -> Shape:
+    """Shape the ARM id of any existing resource."""
+    form = _form("NAMESPACE/TYPE")
+
+    def judge(text: str) -> str:
+        if resource_type(text) is None or _PLACEHOLDER.search(text):
+            raise refusal(_no_id(text, form))
+        return text
+
+    return _id_shape(judge, form)
+
+
+def existing_id(type_: str) -> Shape:
+    """Shape something to use and never change: its ARM id, as az ml writes it, or `{existing: ARM id}`."""
+    shape = arm_id(type_)
+    return Shape(
+        core_schema.no_info_before_validator_function(_id_in_block, shape.core),
+        {"anyOf": [shape.json, {"type": "object", "properties": {"existing": shape.json}}]},
+    )
+
+
+def _id_in_block(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    if others := sorted(str(key) for key in value if key != "existing"):
+        raise refusal(
+            Finding(
+                "is made by azml as a workspace needs it, or is used as it is: nothing about it can be set here",
+                (others[0],),
+                allowed="existing: ARM id",
+                fix=f"leave {', '.join(others)} out, or make it yourself and name it under existing",
+            )
+        )
+    return value.get("existing")
+
+
+def _form(type_: str) -> str:
+    namespace, *types = type_.split("/")
+    return f"/subscriptions/SUBSCRIPTION/resourceGroups/GROUP/providers/{namespace}" + "".join(
+        f"/{each}/NAME" for each in types
+    )
+
+
+def _no_id(text: str, form: str, what: str = "") -> Finding:
+    if _PLACEHOLDER.search(text):
+        return Finding("is a template that was not filled in", value=text, allowed=form)
+    return Finding(what or "is not an ARM id", value=text, allowed=form)
+
+
+def _id_shape(judge: Callable[[str], str], form: str) -> Shape:
     return Shape(
         core_schema.no_info_after_validator_function(judge, core_schema.str_schema()),
         {"type": "string", "pattern": "^/[sS]ubscriptions/", "description": form},

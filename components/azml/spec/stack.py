@@ -15,6 +15,7 @@ from azml.spec.model import ModelSpec
 from azml.spec.online_deployment import OnlineDeploymentSpec
 from azml.spec.online_endpoint import OnlineEndpointSpec
 from azml.spec.references import AssetReference
+from azml.spec.registry import RegistrySpec
 from azml.spec.types import AnyCase, Tags
 from azml.spec.workspace import WorkspaceSpec
 
@@ -41,6 +42,8 @@ class StackSpec(Spec):
     """The Azure ML workspace."""
     container_registry: ContainerRegistrySpec | None = None
     """The registry of the workspace's images."""
+    registries: list[RegistrySpec] = []
+    """Azure ML registries, which share models and environments between workspaces."""
     models: list[ModelSpec] = []
     """Models to register."""
     environments: list[EnvironmentSpec] = []
@@ -64,8 +67,17 @@ class StackSpec(Spec):
             )
 
     @rule
+    def _a_project_has_its_hub_s_registry(self) -> Iterator[Finding]:
+        if self.container_registry is not None and self.workspace is not None and self.workspace.workspace_hub:
+            yield Finding(
+                "the workspace is a project, and has its registry from its hub",
+                ("container_registry",),
+                fix="leave the block out, or workspace.workspace_hub",
+            )
+
+    @rule
     def _every_name_once(self) -> Iterator[Finding]:
-        for field in ("models", "environments", "online_endpoints"):
+        for field in ("registries", "models", "environments", "online_endpoints"):
             yield from twins(field, [block.name for block in getattr(self, field)])
 
     @rule

@@ -5,29 +5,38 @@ import re
 
 import pytest
 
-from azml import container_registry, online_endpoint, workspace
+from azml import container_registry, online_endpoint, workspace_args
 from azml.package import COMPONENTS, schema
 from azml.resources.handlers import HANDLERS, RESOURCES
 from azml.resources.resource import camel
 from azml.spec import ContainerRegistrySpec, OnlineDeploymentSpec, OnlineEndpointSpec, WorkspaceSpec
 from azml.spec.base import Spec
+from azml.spec.customer_managed_key import CustomerManagedKeySpec
 from azml.spec.identity import IdentitySpec, UserAssignedIdentity
+from azml.spec.managed_network import FqdnRuleSpec, PrivateEndpointRuleSpec, ServiceTagRuleSpec
 from azml.spec.online_deployment import (
     CodeConfigurationSpec,
     LivenessProbeSpec,
     ReadinessProbeSpec,
     RequestSettingsSpec,
 )
-from azml.spec.workspace import ManagedNetworkSpec
+from azml.spec.workspace import IpRuleSpec, ManagedNetworkSpec, NetworkAclsSpec, ServerlessComputeSpec
 
 
 @pytest.mark.parametrize(
     ("args", "spec", "besides"),
     [
-        (workspace.WorkspaceArgs, WorkspaceSpec, {"registry", "stage"}),
-        (workspace.IdentityArgs, IdentitySpec, set()),
-        (workspace.UserAssignedIdentityArgs, UserAssignedIdentity, set()),
-        (workspace.ManagedNetworkArgs, ManagedNetworkSpec, set()),
+        (workspace_args.WorkspaceArgs, WorkspaceSpec, {"registry", "stage"}),
+        (workspace_args.IdentityArgs, IdentitySpec, set()),
+        (workspace_args.UserAssignedIdentityArgs, UserAssignedIdentity, set()),
+        (workspace_args.ManagedNetworkArgs, ManagedNetworkSpec, set()),
+        (workspace_args.OutboundRuleArgs, PrivateEndpointRuleSpec, set()),
+        (workspace_args.OutboundRuleArgs, ServiceTagRuleSpec, {"fqdns"}),
+        (workspace_args.OutboundRuleArgs, FqdnRuleSpec, {"fqdns"}),
+        (workspace_args.CustomerManagedKeyArgs, CustomerManagedKeySpec, set()),
+        (workspace_args.NetworkAclsArgs, NetworkAclsSpec, set()),
+        (workspace_args.IpRuleArgs, IpRuleSpec, set()),
+        (workspace_args.ServerlessComputeArgs, ServerlessComputeSpec, set()),
         (container_registry.ContainerRegistryArgs, ContainerRegistrySpec, set()),
         (online_endpoint.OnlineEndpointArgs, OnlineEndpointSpec, {"workspace_id", "assets"}),
         (online_endpoint.OnlineDeploymentArgs, OnlineDeploymentSpec, set()),
@@ -43,7 +52,7 @@ def test_arguments_are_the_spec_s_fields(args: type, spec: type[Spec], besides: 
 
 def test_what_the_spec_requires_is_required() -> None:
     for args, spec in (
-        (workspace.WorkspaceArgs, WorkspaceSpec),
+        (workspace_args.WorkspaceArgs, WorkspaceSpec),
         (online_endpoint.OnlineDeploymentArgs, OnlineDeploymentSpec),
         (online_endpoint.CodeConfigurationArgs, CodeConfigurationSpec),
     ):

@@ -61,7 +61,7 @@ def test_what_the_workspace_says() -> None:
         "friendlyName": "Mine",
         "hbiWorkspace": True,
         "publicNetworkAccess": "Enabled",
-        "systemDatastoresAuthMode": "accesskey",
+        "systemDatastoresAuthMode": "AccessKey",
         "storageAccount": STORAGE,
         "keyVault": VAULT,
         "applicationInsights": INSIGHTS,
@@ -202,12 +202,22 @@ def test_the_lean_class_is_azure_native_s_own() -> None:
 
     from azml.azure_ml_workspace import TOKEN
 
-    inputs = one(workspace(description="d", image_build_compute="c"), "machinelearningservices:Workspace")
+    key = {"key_vault": VAULT, "key_uri": "https://w-vault.vault.azure.net/keys/k"}
+    made = workspace(
+        description="d", image_build_compute="c", managed_network=NETWORK, customer_managed_key=key,
+        serverless_compute={}, provision_network_now=True, enable_data_isolation=True,
+    )  # fmt: skip
+    inputs = one(made, "machinelearningservices:Workspace")
     assert set(inputs) <= set(input_type_py_to_pulumi_names(machinelearningservices.WorkspaceArgs).values())
     identity = input_type_py_to_pulumi_names(machinelearningservices.ManagedServiceIdentityArgs).values()
     assert set(inputs["identity"]) <= set(identity)
     network = input_type_py_to_pulumi_names(machinelearningservices.ManagedNetworkSettingsArgs).values()
     assert set(inputs["managedNetwork"]) <= set(network)
+    for part, official in (
+        ("encryption", machinelearningservices.EncryptionPropertyArgs),
+        ("serverlessComputeSettings", machinelearningservices.ServerlessComputeSettingsArgs),
+    ):
+        assert set(inputs[part]) <= set(input_type_py_to_pulumi_names(official).values())
     assert machinelearningservices.Workspace.pulumi_type == TOKEN
     assert importlib.metadata.version("pulumi-azure-native") == _utilities.get_version()
 
@@ -215,3 +225,149 @@ def test_the_lean_class_is_azure_native_s_own() -> None:
 def test_a_program_does_not_pay_for_azure_native_s_biggest_module() -> None:
     code = "import azml.build, sys; assert 'pulumi_azure_native.machinelearningservices.workspace' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+NETWORK = {
+    "isolation_mode": "allow_only_approved_outbound",
+    "firewall_sku": "basic",
+    "outbound_rules": [
+        {
+            "name": "blobs",
+            "destination": {"service_resource_id": f"{STORAGE}9", "subresource_target": "blob", "spark_enabled": True},
+        },
+        {"name": "files", "destination": {"service_resource_id": f"{STORAGE}9", "subresource_target": "file"}},
+        {"name": "adf", "destination": {"service_tag": "DataFactory", "protocol": "tcp", "port_ranges": "80, 443"}},
+        {"name": "pypi", "type": "fqdn", "destination": "contoso.com"},
+    ],
+}
+
+
+def test_the_managed_network_in_arm_s_words() -> None:
+    said = one(workspace(managed_network=NETWORK, provision_network_now=True), "machinelearningservices:Workspace")
+    assert said["provisionNetworkNow"] is True
+    assert said["managedNetwork"] == {
+        "isolationMode": "AllowOnlyApprovedOutbound",
+        "firewallSku": "Basic",
+        "outboundRules": {
+            "blobs": {
+                "type": "PrivateEndpoint",
+                "category": "UserDefined",
+                "destination": {
+                    "serviceResourceId": f"{STORAGE}9",
+                    "subresourceTarget": "blob",
+                    "sparkEnabled": True,
+                },
+            },
+            "files": {
+                "type": "PrivateEndpoint",
+                "category": "UserDefined",
+                "destination": {
+                    "serviceResourceId": f"{STORAGE}9",
+                    "subresourceTarget": "file",
+                    "sparkEnabled": False,
+                },
+            },
+            "adf": {
+                "type": "ServiceTag",
+                "category": "UserDefined",
+                "destination": {"serviceTag": "DataFactory", "protocol": "TCP", "portRanges": "80, 443"},
+            },
+            "pypi": {"type": "FQDN", "category": "UserDefined", "destination": "contoso.com"},
+        },
+    }
+
+
+def test_our_identity_may_approve_the_private_endpoints() -> None:
+    approver = ROLES["Azure AI Enterprise Network Connection Approver"]
+    granted = [
+        resource.inputs["scope"]
+        for resource in workspace(managed_network=NETWORK)
+        if resource.type.endswith("RoleAssignment") and resource.inputs["roleDefinitionId"].endswith(approver)
+    ]
+    assert sorted(granted) == sorted([STORAGE, VAULT, REGISTRY, f"{STORAGE}9"]), "a role is given once"
+
+
+def test_a_key_of_one_s_own_is_fetched_by_our_identity() -> None:
+    key = "https://cmk.vault.azure.net/keys/k/0123456789abcdef0123456789abcdef"
+    vault = f"{GROUP}/Microsoft.KeyVault/vaults/cmk"
+    made = workspace(customer_managed_key={"key_vault": vault, "key_uri": key, "storage_id": STORAGE})
+    assert one(made, "machinelearningservices:Workspace")["encryption"] == {
+        "status": "Enabled",
+        "keyVaultProperties": {"keyVaultArmId": vault, "keyIdentifier": key},
+        "storageAccountResourceId": STORAGE,
+        "identity": {"userAssignedIdentity": IDENTITY},
+    }
+    wraps = ROLES["Key Vault Crypto Service Encryption User"]
+    (role,) = (r for r in made if str(r.inputs.get("roleDefinitionId", "")).endswith(wraps))
+    assert role.inputs["scope"] == vault
+
+
+def test_a_key_is_azure_s_to_fetch_where_azure_makes_the_identity() -> None:
+    key = "https://cmk.vault.azure.net/keys/k"
+    vault = f"{GROUP}/Microsoft.KeyVault/vaults/cmk"
+    made = workspace(customer_managed_key={"key_vault": vault, "key_uri": key}, identity={"type": "system_assigned"})
+    assert "identity" not in one(made, "machinelearningservices:Workspace")["encryption"]
+
+
+def test_a_project_stands_on_its_hub() -> None:
+    hub = f"{GROUP}/Microsoft.MachineLearningServices/workspaces/hub"
+    made = workspace(workspace_hub=hub, resource_group="rg-mine", enable_data_isolation=True)
+    assert [resource.type for resource in made] == [
+        "azml:index:Workspace",
+        "azure-native:machinelearningservices:Workspace",
+    ]
+    said = one(made, "machinelearningservices:Workspace")
+    assert (said["kind"], said["hubResourceId"]) == ("Project", hub)
+    assert said["identity"] == {"type": "SystemAssigned"}
+    assert said["enableDataIsolation"] is True
+    assert not {"storageAccount", "keyVault", "managedNetwork", "publicNetworkAccess"} & set(said)
+
+
+def test_serverless_compute_in_a_subnet() -> None:
+    subnet = f"{GROUP}/Microsoft.Network/virtualNetworks/v/subnets/s"
+    said = one(
+        workspace(serverless_compute={"custom_subnet": subnet, "no_public_ip": True}),
+        "machinelearningservices:Workspace",
+    )
+    assert said["serverlessComputeSettings"] == {
+        "serverlessComputeCustomSubnet": subnet,
+        "serverlessComputeNoPublicIP": True,
+    }
+
+
+def test_an_only_identity_is_the_one_that_is_used() -> None:
+    identity = f"{GROUP}/Microsoft.ManagedIdentity/userAssignedIdentities/mine"
+    made = workspace(identity={"type": "user_assigned", "user_assigned_identities": [{"resource_id": identity}]})
+    assert one(made, "machinelearningservices:Workspace")["primaryUserAssignedIdentity"] == identity
+
+
+def test_insights_on_logs_that_exist() -> None:
+    logs = f"{GROUP}/Microsoft.OperationalInsights/workspaces/l"
+    made = workspace(log_analytics=logs)
+    assert not [resource for resource in made if "operationalinsights" in resource.type]
+    assert one(made, "applicationinsights:Component")["workspaceResourceId"] == logs
+
+
+def test_a_premium_registry_s_policies() -> None:
+    made = workspace(
+        registry={
+            "sku": "premium",
+            "retention_days": 0,
+            "content_trust_enabled": True,
+            "public_network_access": "disabled",
+            "export_enabled": False,
+        }
+    )
+    registry = one(made, "containerregistry:Registry")
+    assert registry["policies"] == {
+        "quarantinePolicy": {"status": "disabled"},
+        "trustPolicy": {"type": "Notary", "status": "enabled"},
+        "retentionPolicy": {"status": "enabled", "days": 0},
+        "softDeletePolicy": {"status": "disabled"},
+        "exportPolicy": {"status": "disabled"},
+    }
+    only = one(workspace(registry={"sku": "premium", "ip_rules": ["203.0.113.7"]}), "containerregistry:Registry")
+    assert only["networkRuleSet"] == {
+        "defaultAction": "Deny",
+        "ipRules": [{"action": "Allow", "iPAddressOrRange": "203.0.113.7"}],
+    }

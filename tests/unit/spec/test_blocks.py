@@ -311,7 +311,7 @@ def test_existing_things_have_the_name_of_their_id_and_nothing_else() -> None:
 
 def test_a_private_registry_is_premium() -> None:
     assert refused(ContainerRegistrySpec, {"public_network_access": "disabled"}) == [
-        "public_network_access: a standard registry is always public"
+        "public_network_access: is not possible in a standard registry"
     ]
     assert ContainerRegistrySpec.from_args({"public_network_access": "disabled", "sku": "Premium"}).sku == "premium"
 
