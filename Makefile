@@ -57,5 +57,5 @@ $(venv): requirements.txt pyproject.toml
 	@awk '/^uv==/ {p=1} p {print} p && !/\\$$/ {exit}' requirements.txt > .venv/uv.txt
 	@.venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r .venv/uv.txt
 	@.venv/bin/uv pip install -q --require-hashes -r requirements.txt
-	@.venv/bin/uv pip install -q --no-deps -e .
+	@.venv/bin/uv pip install -q --no-deps --no-build-isolation -e .
 	@touch $@

@@ -19,7 +19,7 @@ from azml.resources.environment_version import EnvironmentVersion
 from azml.resources.errors import Refused
 from azml.resources.handler import present
 from azml.resources.model_version import ModelVersion
-from azml.spec import SpecError, StackSpec
+from azml.spec import SpecError, StackSpec, stack_folder
 from azml.spec import load as load_spec
 from azml.spec.base import Spec
 from azml.spec.environment import EnvironmentSpec
@@ -45,7 +45,7 @@ class Estate:
 def load() -> StackSpec:
     """Read the stack's estate: values from the engine, positions from the file. Ends the program where it is wrong."""
     try:
-        return load_spec(Path.cwd(), pulumi.get_stack(), pulumi.Config().get_object(KEY))
+        return load_spec(stack_folder(Path.cwd()), pulumi.get_stack(), pulumi.Config().get_object(KEY))
     except SpecError as error:
         _end([str(problem) for problem in error.problems])
 

@@ -6,11 +6,14 @@ need when they run, so that `azml --help` costs what typer costs.
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
+from azml_cli import render
 from azml_cli.destroy import destroy
 from azml_cli.explain import explain
+from azml_cli.init import init
 from azml_cli.invoke import invoke
 from azml_cli.local import app as local
 from azml_cli.logs import logs
@@ -27,10 +30,21 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: drawing it with rich takes three times as long as typer's own start
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (up, destroy, validate, explain, schema, invoke, logs):
+for command in (init, up, destroy, validate, explain, schema, invoke, logs):
     app.command()(command)
 app.add_typer(local, name="local")
 app.add_typer(plugin, name="plugin")
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    *, version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False
+) -> None:
+    if version:
+        from importlib.metadata import version as installed
+
+        render.say(f"azml {installed('azml')}")
+        raise typer.Exit
 
 
 def main() -> None:

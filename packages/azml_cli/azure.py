@@ -44,7 +44,7 @@ class StackAzure:
         """The id of the stack's workspace; ends the command where the stack has none (yet)."""
         from azml.resources.arm_id import ArmId
 
-        engine = bin_dir(self._project)
+        engine = bin_dir()
         environment = self._project.pulumi_environment(engine) if self._stack == LOCAL else os.environ
         asked = subprocess.run(
             [engine / "pulumi", "stack", "output", "workspace_id", "--stack", self._stack, "--non-interactive"],

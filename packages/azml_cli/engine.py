@@ -8,13 +8,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from azml_cli import render
+from azml_cli import render, share
 from azml_cli.project import LOCAL, Project
 
 
-def bin_dir(project: Project) -> Path:
+def bin_dir() -> Path:
     """Folder with `pulumi` and its Python host; the engine is built where there is none (minutes, once)."""
-    builder = project.root / "engine" / "build.py"
+    builder = share.folder("engine") / "build.py"
     found = subprocess.run([sys.executable, builder], stdout=subprocess.PIPE, text=True, check=False)
     if found.returncode != 0:
         raise SystemExit(render.FAILED)  # build.py has said why
@@ -29,7 +29,7 @@ class LocalEngine:
         import azml_local
         from azml_cli import plugin
 
-        folder = bin_dir(project)
+        folder = bin_dir()
         project.state.mkdir(exist_ok=True)
         project.state.chmod(0o700)  # state, logs and keys are its owner's alone
         with render.progress("Local Azure") as step:

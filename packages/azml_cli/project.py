@@ -5,6 +5,7 @@ anything.
 """
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,12 +35,21 @@ class Project:
         for folder in (here, *here.parents):
             if (folder / "Pulumi.yaml").is_file():
                 return cls(folder)
-        render.fail(f"No Pulumi.yaml in {here} or above it.\nRun azml in a project's folder.", render.USAGE)
+        render.fail(
+            f"No Pulumi.yaml in {here} or above it.\nBegin a project here: azml init\n"
+            "Or go to a project's folder first.",
+            render.USAGE,
+        )
 
     @property
     def stacks(self) -> Path:
-        """The folder of the stack files."""
-        return self.root / "stacks"
+        """The folder of the stack files; ends the command where Pulumi.yaml cannot be read."""
+        from azml.spec import SpecError, stack_folder
+
+        try:
+            return stack_folder(self.root)
+        except SpecError as error:
+            render.fail(error.problems)
 
     @property
     def state(self) -> Path:
@@ -66,9 +76,12 @@ class Project:
             render.fail(error.problems)
 
     def pulumi_environment(self, bin_dir: Path) -> dict[str, str]:
-        """What the engine runs with on the local Azure: own home and backend, no plugin downloads."""
+        """What the engine runs with on the local Azure: own home and backend, no plugin downloads.
+
+        A project that names no environment of its own runs in the one that azml runs in.
+        """
         return os.environ | {
-            "PATH": f"{bin_dir}{os.pathsep}{os.environ.get('PATH', '')}",
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), str(bin_dir), os.environ.get("PATH", "")]),
             "PULUMI_HOME": str(self.state / "pulumi"),
             "PULUMI_BACKEND_URL": f"file://{self.engine_state}",
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,

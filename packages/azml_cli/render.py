@@ -6,11 +6,13 @@ is said. Rich is imported on first use only: it costs more than the rest of a co
 
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
@@ -59,6 +61,12 @@ def fail(problems: object, code: int = FAILED) -> NoReturn:
         if rest:
             console(stderr=True).print(rest, markup=False)
     raise typer.Exit(code)
+
+
+def typed_command(directory: Path | None = None) -> str:
+    """How azml was started, so that what is printed can be copied as it is, into a shell in that folder."""
+    command = Path(sys.argv[0])
+    return "azml" if shutil.which("azml") == str(command) else os.path.relpath(command, directory)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ Each of these is somebody else's; stacks on Azure are `pulumi up`'s own.
 """
 
 import os
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,52 +22,68 @@ def up(
     *,
     local: Annotated[bool, typer.Option("--local", help="On the local Azure: the stack `local`.")] = False,
     request: Annotated[
-        Path | None, typer.Option(help="JSON file to score when the stack is up.", exists=True, dir_okay=False)
+        Path | None,
+        typer.Option(
+            help="JSON file to score when the stack is up. Without it each endpoint is asked its own, "
+            "requests/ENDPOINT.json, if the project has one.",
+            exists=True,
+            dir_okay=False,
+        ),
     ] = None,
 ) -> None:
     """Make the local stack true and score a request. On Azure: az login && pulumi up -s STACK."""
+    project = Project.find()
     if not local:
         render.fail("Say --local for the local Azure.\nOn Azure it is: az login && pulumi up -s STACK", render.USAGE)
     from azml_cli.engine import LocalEngine
 
-    project = Project.find()
     spec = project.spec(LOCAL)
     engine = LocalEngine(project)
     engine.ensure_stack()
     if code := engine.run("up", "--yes", "--skip-preview", "--suppress-outputs"):
         _still_serving(project)
         raise typer.Exit(code)
-    if request is not None and spec.online_endpoints:
-        _score(project, spec.online_endpoints, request)
+    if asked := _requests(project, spec.online_endpoints, request):
+        _score(project, asked)
 
 
-def _score(project: Project, endpoints: "list[OnlineEndpointSpec]", request: Path) -> None:
+def _requests(
+    project: Project, endpoints: "list[OnlineEndpointSpec]", request: Path | None
+) -> "list[tuple[OnlineEndpointSpec, Path]]":
+    """What each endpoint is asked: the request given, or the project's own for it. Empty where there is none."""
+    if request is not None:
+        return [(endpoint, request) for endpoint in endpoints]
+    own = [(endpoint, project.root / "requests" / f"{endpoint.name}.json") for endpoint in endpoints]
+    return [(endpoint, file) for endpoint, file in own if file.is_file()]
+
+
+def _score(project: Project, asked: "list[tuple[OnlineEndpointSpec, Path]]") -> None:
     from azml.resources.scoring import ScoringClient
     from azml_cli import azure
     from azml_cli.releases import recent_logs
 
     there = azure.StackAzure(project, LOCAL)
-    shown = os.path.relpath(request)
-    width = max(len(endpoint.name) for endpoint in endpoints)
-    render.say(f"\n{shown}", style="bold")
+    width = max(len(endpoint.name) for endpoint, _ in asked)
     with azure.errors():
-        ids = {endpoint.name: there.workspace.child("onlineEndpoints", endpoint.name) for endpoint in endpoints}
+        ids = {endpoint.name: there.workspace.child("onlineEndpoints", endpoint.name) for endpoint, _ in asked}
         clients = {name: ScoringClient(there.arm, id_) for name, id_ in ids.items()}
-        for name, client in clients.items():
-            answer = client.score(request.read_bytes())
-            if not answer.succeeded:
-                render.fail(f"{name} answered {answer}{recent_logs(there.arm, ids[name], answer.deployment)}")
-            render.say(f"  {name:{width}}  {answer.body}", style="green")
+        for request, together in groupby(asked, key=lambda one: one[1]):
+            render.say(f"\n{os.path.relpath(request)}", style="bold")
+            for name in (endpoint.name for endpoint, _ in together):
+                answer = clients[name].score(request.read_bytes())
+                if not answer.succeeded:
+                    render.fail(f"{name} answered {answer}{recent_logs(there.arm, ids[name], answer.deployment)}")
+                render.say(f"  {name:{width}}  {answer.body}", style="green")
         render.say("\nScoring URI", style="bold")
         for name, client in clients.items():
             render.say(f"  {name:{width}}  {client.uri}")
-    _next(endpoints[0], shown)
+    _next(*asked[0])
 
 
-def _next(endpoint: "OnlineEndpointSpec", request: str) -> None:
-    azml = _typed_command()
+def _next(endpoint: "OnlineEndpointSpec", request: Path) -> None:
+    azml = render.typed_command()
     render.say("\nNext", style="bold")
-    render.say(f"  {azml} invoke {endpoint.name} --request {request}")
+    render.say(f"  {azml} invoke {endpoint.name} --request {os.path.relpath(request)}")
     for deployment in endpoint.deployments[:1]:
         render.say(f"  {azml} logs {endpoint.name} {deployment.name}")
     render.say(f"  {azml} local status")
@@ -84,14 +101,6 @@ def _still_serving(project: Project) -> None:
         for one in deployments:
             if one["state"] == "Failed":
                 render.note(
-                    f"  {one['name']} failed: {_typed_command()} logs {endpoint['name']} {one['name']}", style=None
+                    f"  {one['name']} failed: {render.typed_command()} logs {endpoint['name']} {one['name']}",
+                    style=None,
                 )
-
-
-def _typed_command() -> str:
-    """How azml was started, so that the next commands can be copied as they are."""
-    import shutil
-    import sys
-
-    command = Path(sys.argv[0])
-    return "azml" if shutil.which("azml") == str(command) else os.path.relpath(command)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from azml_local.extra import missing
 from azml_local.home import Home
 
 _READY_S, _STOP_S, _STEP_S = 10.0, 10.0, 0.02
@@ -72,6 +73,8 @@ def environment(home: Path) -> dict[str, str]:
 
 def start(home: Path, report: Callable[[str], None]) -> None:
     """Start the local Azure unless it runs; back when it is ready. Raises `NotRunning` with the last log lines."""
+    if absent := missing():
+        raise NotRunning(f"The local Azure is not installed: {', '.join(absent)}.\nAdd it: pip install 'azml[local]'")
     at = Home(home.absolute())
     at.make()
     with _alone(at):

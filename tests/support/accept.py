@@ -37,6 +37,20 @@ GENERATED: dict[str, Callable[[], str]] = {
 }
 
 
+SAMPLE, TEMPLATE = ROOT / "samples" / "diabetes", ROOT / "templates" / "online-endpoint"
+
+
+def copied() -> dict[Path, Path]:
+    """What a template has of a sample: copy and original. A template must be whole, for `pulumi new` takes it alone."""
+    files = [path for path in SAMPLE.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    return {
+        TEMPLATE / "requests" / "diabetes.json"
+        if path.name == "sample-request.json"
+        else TEMPLATE / "endpoints" / "diabetes" / path.relative_to(SAMPLE): path
+        for path in files
+    }
+
+
 def main() -> None:
     for name, text in GENERATED.items():
         path, new = ROOT / name, text()
@@ -44,6 +58,11 @@ def main() -> None:
             path.parent.mkdir(exist_ok=True)
             path.write_text(new, encoding="utf-8")
             print(f"wrote {name}")
+    for copy, original in copied().items():
+        if not copy.is_file() or copy.read_bytes() != original.read_bytes():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(original.read_bytes())
+            print(f"wrote {copy.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from azml_cli.__main__ import app
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-FOLDERS = "components|packages|tests|stacks|samples|engine|docs|schemas"
+FOLDERS = "components|packages|tests|stacks|samples|templates|engine|docs|schemas"
 PATHS = {path for path in re.findall(rf"`((?:{FOLDERS})/[^`\s]*)`", README) if "<" not in path}
 
 

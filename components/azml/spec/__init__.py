@@ -11,6 +11,7 @@ from azml.spec.model import ModelSpec
 from azml.spec.online_deployment import OnlineDeploymentSpec
 from azml.spec.online_endpoint import OnlineEndpointSpec
 from azml.spec.origins import Value, trace
+from azml.spec.project import stack_folder
 from azml.spec.references import AssetReference
 from azml.spec.schema import json_schema, stack_schema
 from azml.spec.secrets import KeyVaultSecret, PulumiSecret
@@ -36,6 +37,7 @@ __all__ = [
     "load",
     "nearest",
     "shown",
+    "stack_folder",
     "stack_schema",
     "stacks",
     "trace",

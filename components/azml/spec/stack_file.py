@@ -15,6 +15,7 @@ from azml.spec.errors import Problem, SpecError
 from azml.spec.includes import Assembly
 from azml.spec.judge import judged
 from azml.spec.paths import Written
+from azml.spec.project import project
 from azml.spec.reader import read
 from azml.spec.stack import StackSpec
 from azml.spec.tree import Node, plain, spoken
@@ -70,21 +71,6 @@ def stacks(directory: Path) -> list[str]:
     """Name the stacks that have a file in a folder."""
     names = (file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in directory.glob("Pulumi.*.yaml"))
     return sorted(names)
-
-
-def project(directory: Path) -> str:
-    """Name the Pulumi project that a folder belongs to: its own `Pulumi.yaml`, or the nearest one above."""
-    for folder in (directory, *directory.resolve().parents):
-        file = folder / "Pulumi.yaml"
-        if file.is_file():
-            root = read(file)
-            if root.name is None:
-                raise SpecError([Problem("the project has no name", root.file, *root.at, fix="add name: PROJECT")])
-            return root.name
-    problem = Problem(
-        "there is no Pulumi.yaml here or above", directory.resolve(), fix="begin a project with `pulumi new`"
-    )
-    raise SpecError([problem])
 
 
 def _estate(file: Path, stack: str, values: object) -> Node:

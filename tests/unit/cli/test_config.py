@@ -12,7 +12,7 @@ STACK = "config:\n  risk:estate:\n    stage: dev\n    workspace:\n      name: ml
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    (tmp_path / "Pulumi.yaml").write_text("name: risk\n", encoding="utf-8")
+    (tmp_path / "Pulumi.yaml").write_text("name: risk\nstackConfigDir: stacks\n", encoding="utf-8")
     (tmp_path / "stacks").mkdir()
     (tmp_path / "stacks" / "Pulumi.dev.yaml").write_text(STACK, encoding="utf-8")
     return tmp_path

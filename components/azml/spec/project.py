@@ -1,0 +1,46 @@
+"""The Pulumi project that a folder belongs to: its name, and the folder of its stack files.
+
+Owns what is read of `Pulumi.yaml`. Deliberately judges nothing else in it: that is the engine's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from azml.spec.errors import Problem, SpecError
+from azml.spec.reader import read
+from azml.spec.tree import Node
+
+FILE = "Pulumi.yaml"
+
+
+def project(directory: Path) -> str:
+    """Name the project of a folder. Raises `SpecError`."""
+    root = _project(directory)
+    if root.name is None:
+        raise SpecError([Problem("the project has no name", root.file, *root.at, fix="add name: PROJECT")])
+    return root.name
+
+
+def stack_folder(directory: Path) -> Path:
+    """Find the folder that the stack files of a folder's project are in: `stackConfigDir`. Raises `SpecError`."""
+    root = _project(directory)
+    given = root.map.get("stackConfigDir")
+    if given is None:
+        return root.file.parent
+    if not isinstance(given.value, str):
+        problem = Problem(
+            "must be a folder", root.file, *given.at, path="stackConfigDir", fix="write it relative to this file"
+        )
+        raise SpecError([problem])
+    return root.file.parent / given.value
+
+
+def _project(directory: Path) -> Node:
+    """Read the folder's own `Pulumi.yaml`, or the nearest one above."""
+    here = directory.resolve()
+    for folder in (here, *here.parents):
+        file = folder / FILE
+        if file.is_file():
+            return read(file)
+    raise SpecError([Problem("there is no Pulumi.yaml here or above", here, fix="begin a project with `azml init`")])
