@@ -37,9 +37,9 @@ class Clone:
             cwd=ROOT, capture_output=True, check=True,
         ).stdout.decode()  # fmt: skip
         for name in filter(None, listed.split("\0")):
-            if (ROOT / name).is_file():
+            if os.path.lexists(ROOT / name):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, folder / name)
+                shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
         clone = cls(folder, engine)
         clone.git("init", "-q")
         clone.git("add", "-A")
