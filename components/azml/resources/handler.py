@@ -100,7 +100,8 @@ class Handler:
             return live.inputs, {**live.inputs, **live.outputs}
         differing = self.compare(inputs, live)
         kept = {name: value for name, value in inputs.items() if name not in differing}
-        seen = {**kept, **{name: live.inputs[name] for name in inputs if name in differing and name in live.inputs}}
+        known = {name: wanted for name, wanted in inputs.items() if name in differing and name in live.inputs}
+        seen = {**kept, **{name: _seen(wanted, live.inputs[name]) for name, wanted in known.items()}}
         return seen, {**seen, **live.outputs}
 
     def drift(self, work: Work, inputs: Values, state: Values) -> dict[str, str]:  # noqa: ARG002 - a rollout reads it
@@ -173,6 +174,13 @@ def equal(wanted: Any, live: Any) -> bool:
     if isinstance(wanted, str) and isinstance(live, str):
         return _meaning(wanted) == _meaning(live)
     return bool(wanted == live)
+
+
+def _seen(wanted: Any, live: Any) -> Any:
+    """The live value, of maps only the keys that were wanted: another's tag in our inputs would be ours to remove."""
+    if isinstance(wanted, Mapping) and isinstance(live, Mapping):
+        return {key: _seen(item, live[key]) for key, item in wanted.items() if key in live}
+    return live
 
 
 def _remark(name: str, wanted: Any, live: Any) -> str:

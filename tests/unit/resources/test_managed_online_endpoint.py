@@ -199,6 +199,18 @@ def test_import_gives_what_a_program_would_say(azure: Azure) -> None:
     assert found[1]["scoringUri"] == state["scoringUri"]
 
 
+def test_what_others_added_outlives_refresh_and_update(azure: Azure) -> None:
+    """`policy` is another's tag: a refresh that finds ours changed must not make theirs ours, to be removed next."""
+    inputs, _ = made(azure, tags={"a": "1"})
+    path = serving(azure, inputs)
+    azure.theirs.ok("PATCH", path, {"tags": {**azure.get(path)["tags"], "a": "2"}})
+    refreshed = HANDLER.read(azure.work(), path, inputs)
+    assert refreshed is not None
+    assert refreshed[0] == {**inputs, "tags": {"a": "2"}}
+    HANDLER.update(azure.work(URN), refreshed[0], inputs, refreshed[1])
+    assert azure.get(path)["tags"] == {"a": "1", "azml-rollout": "r", "policy": "theirs"}
+
+
 def test_zeros_are_no_traffic() -> None:
     endpoint = Endpoint(ArmId.parse("/subscriptions/s/resourceGroups/g/providers/N/t/n"), {"properties": {}})
     assert endpoint.traffic == {}
