@@ -5,14 +5,12 @@ Owns the first path segment and the check of bearer tokens for ARM. Deliberately
 
 import json
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import unquote
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from azml_local import tokens
 from azml_local.arm.call import Answer, Call
@@ -36,7 +34,6 @@ _TOKEN_ERRORS = {
         ),
     ),
 }
-_METHODS = ["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"]
 
 
 class App:
@@ -134,11 +131,15 @@ class App:
         return f"https://{request.headers.get('host', self._azure.authority)}"
 
 
-def make(azure: Azure, router: Router, lifespan: Callable[[Starlette], Any] | None = None) -> Starlette:
-    """Make the ASGI application."""
+def make(azure: Azure, router: Router) -> ASGIApp:
+    """Make the ASGI application. It has no routes: a route does not match every path that a client can send."""
     app = App(azure, router)
-    handle: Callable[[Request], Awaitable[Response]] = app.answer
-    return Starlette(routes=[Route("/{path:path}", handle, methods=_METHODS)], lifespan=lifespan)
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        response = await app.answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    return application
 
 
 def _response(answer: Answer) -> Response:

@@ -2,12 +2,11 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from uuid import uuid4
 
 import pytest
 from azure.mgmt.resource.resources import ResourceManagementClient
 
-from tests.contract import witness
+from tests.contract import estate, witness
 from tests.contract.clients import Clients
 from tests.support.watch import JOURNAL
 from tests.unit.local.support import Running, running
@@ -41,9 +40,7 @@ def resources(clients: Clients) -> ResourceManagementClient:
 @pytest.fixture(scope="module")
 def group(clients: Clients) -> str:
     """A resource group for the module."""
-    name = f"rg-{uuid4().hex[:8]}"
-    clients.of(ResourceManagementClient).resource_groups.create_or_update(name, {"location": "eastus"})
-    return name
+    return estate.group(clients)
 
 
 @pytest.fixture

@@ -11,6 +11,13 @@ from azure.mgmt.storage import StorageManagementClient
 from tests.contract.clients import Clients
 
 LOCATION = {"location": "eastus"}
+STORAGE = "Microsoft.Storage/storageAccounts"
+
+
+def group(clients: Clients) -> str:
+    name = f"rg-{uuid4().hex[:8]}"
+    clients.of(ResourceManagementClient).resource_groups.create_or_update(name, LOCATION)
+    return name
 
 
 def storage_account(clients: Clients, group: str, **properties: Any) -> Any:

@@ -23,6 +23,11 @@ class Call:
         """The asked API version; any is taken."""
         return self.query["api-version"]
 
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What an action was given; empty where that is no object."""
+        return self.body if isinstance(self.body, dict) else {}
+
     def flag(self, name: str) -> bool:
         """Read a query parameter that says true or false; absent is false."""
         return self.query.get(name.lower(), "").lower() == "true"

@@ -14,7 +14,7 @@ from azml_local.arm import bodies, replies
 from azml_local.arm.call import Answer, Call
 from azml_local.arm.errors import ArmError, not_emulated, not_found, parent_not_found
 from azml_local.arm.ids import GROUP, SUBSCRIPTION, ResourceId
-from azml_local.arm.locations import refuse_bad_location
+from azml_local.arm.locations import refuse_bad_location, refuse_no_location
 from azml_local.arm.managed_identity import fill_identity
 from azml_local.arm.operations import DELETE
 from azml_local.arm.store import Resource
@@ -114,8 +114,9 @@ class Crud:
         type_.check_delete(resource, call)
         options = {"query": dict(call.query)}
         if type_.deletes.follow is None:
+            shown = type_.present(resource) if type_.deletes.shows else None
             await self._operations.erase(resource, options)
-            return Answer(type_.deletes.updated)
+            return Answer(type_.deletes.updated, shown)
         with self._azure.store.transaction():
             operation = self._operations.begin(type_, resource.id, DELETE, options)
         reply = type_.deletes
@@ -145,6 +146,7 @@ class Crud:
         self, type_: ResourceType, id_: ResourceId, existing: Resource | None, sent: Any, call: Call, *, patch: bool
     ) -> Write:
         shape = type_.facts.body
+        refuse_no_location(type_, sent)
         bodies.refuse_bad_body(type_.facts, sent, id_.name, call.api_version)
         write = Write(
             id_,

@@ -1,5 +1,8 @@
 """Regions: which there are, and where a resource may say it is."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from azml_local.arm.errors import ArmError
 from azml_local.arm.types import ResourceType, Write
 
@@ -55,13 +58,17 @@ def normal(location: str) -> str:
     return location.replace(" ", "").lower()
 
 
+def refuse_no_location(type_: ResourceType, body: Mapping[str, Any]) -> None:
+    """Refuse an absent location, as ARM does before the provider sees the body (common-deployment-errors)."""
+    if "location" in type_.facts.top_level and not any(body[name] for name in body if name.lower() == "location"):
+        raise ArmError(400, "LocationRequired", "The location property is required for this definition.")
+
+
 def refuse_bad_location(type_: ResourceType, write: Write) -> None:
-    """Normalise the body's location; refuse an absent, unknown or changed one with ARM's errors."""
+    """Normalise the body's location; refuse an unknown or changed one with ARM's errors."""
     if "location" not in type_.facts.top_level:
         return
-    given = write.body.get("location")
-    if not given:
-        raise ArmError(400, "LocationRequired", "The location property is required for this definition.")
+    given = write.body["location"]
     location = normal(given)
     if location not in REGIONS:
         raise ArmError(

@@ -38,13 +38,14 @@ def action(name: str) -> Callable[[_Action], _Action]:
 class Reply:
     """How a verb is answered: status where the resource is new, and where it was there.
 
-    `follow` names the header of a long-running operation. No single rule holds: official clients refuse other codes
-    than those of their type.
+    `follow` names the header of a long-running operation; `shows` is for a deletion whose answer is what was deleted.
+    No single rule holds: official clients refuse other codes than those of their type.
     """
 
     created: int = 201
     updated: int = 200
     follow: Literal["Azure-AsyncOperation", "Location"] | None = None
+    shows: bool = False
 
 
 @dataclass

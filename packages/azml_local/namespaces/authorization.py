@@ -8,7 +8,7 @@ from azml_local.arm.call import Call
 from azml_local.arm.errors import ArmError
 from azml_local.arm.ids import ResourceId, parse_id
 from azml_local.arm.store import Resource
-from azml_local.arm.types import ResourceType, Write
+from azml_local.arm.types import Reply, ResourceType, Write
 
 _IDENTITIES = "Microsoft.ManagedIdentity/userAssignedIdentities"
 
@@ -18,6 +18,7 @@ class RoleAssignments(ResourceType):
 
     type = "Microsoft.Authorization/roleAssignments"
     operations = ("PUT", "GET", "LIST", "DELETE")
+    deletes = Reply(updated=200, shows=True)
 
     def members(self, scope: ResourceId | None, call: Call) -> list[Resource]:
         """List those at, above and below a scope; `$filter` may be `atScope()` or `principalId eq '…'`."""

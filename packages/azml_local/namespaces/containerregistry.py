@@ -11,6 +11,7 @@ from azml_local.arm.errors import ArmError
 from azml_local.arm.store import Resource
 from azml_local.arm.types import Reply, ResourceType, Write, action
 
+_PASSWORDS = ("password", "password2")
 _TAKEN = (
     "The registry DNS name {name}.azurecr.io is already in use. You can check if the name is already claimed using "
     "following API: https://docs.microsoft.com/en-us/rest/api/containerregistry/registries/checknameavailability"
@@ -49,19 +50,34 @@ class Registries(ResourceType):
     @action("listCredentials")
     def list_credentials(self, resource: Resource, _call: Call) -> dict[str, Any]:
         """Show the admin's user and passwords; refused while the admin is off."""
-        if not resource.properties["adminUserEnabled"]:
-            raise ArmError(
-                400,
-                "UnAuthorizedForCredentialOperations",
-                f"Cannot perform credential operations for {resource.id} as admin user is disabled. Kindly enable "
-                "admin user as per docs: https://docs.microsoft.com/en-us/azure/container-registry/"
-                "container-registry-authentication#admin-account",
-            )
-        passwords = zip(("password", "password2"), resource.hidden["passwords"], strict=True)
+        _refuse_without_admin(resource)
+        passwords = zip(_PASSWORDS, resource.hidden["passwords"], strict=True)
         return {
             "username": resource.id.name,
             "passwords": [{"name": name, "value": value} for name, value in passwords],
         }
+
+    @action("regenerateCredential")
+    def regenerate_credential(self, resource: Resource, call: Call) -> dict[str, Any]:
+        """Make one of the passwords anew; refused while the admin is off."""
+        _refuse_without_admin(resource)
+        name = call.asked.get("name")
+        if name not in _PASSWORDS:
+            raise ArmError(400, "InvalidRequestContent", f"name must be {' or '.join(_PASSWORDS)}, is {name!r}.")
+        resource.hidden["passwords"][_PASSWORDS.index(name)] = _password()
+        self.azure.store.put(resource)
+        return self.list_credentials(resource, call)
+
+
+def _refuse_without_admin(resource: Resource) -> None:
+    if not resource.properties["adminUserEnabled"]:
+        raise ArmError(
+            400,
+            "UnAuthorizedForCredentialOperations",
+            f"Cannot perform credential operations for {resource.id} as admin user is disabled. Kindly enable "
+            "admin user as per docs: https://docs.microsoft.com/en-us/azure/container-registry/"
+            "container-registry-authentication#admin-account",
+        )
 
 
 def _password() -> str:

@@ -131,7 +131,7 @@ class Providers(ResourceType):
     @action("checkNameAvailability")
     def check_name_availability(self, _resource: Resource, call: Call) -> dict[str, Any]:
         """Tell whether a global name can still be had."""
-        asked = call.body if isinstance(call.body, dict) else {}
+        asked = call.asked
         name, type_ = str(asked.get("name", "")), self.azure.types.get(str(asked.get("type", "")))
         if type_ is None or type_.name_taken is None:
             raise not_emulated(f"checkNameAvailability of '{asked.get('type')}'")

@@ -84,7 +84,7 @@ class Accounts(ResourceType):
     def regenerate_key(self, resource: Resource, call: Call) -> dict[str, Any]:
         """Make one of the keys anew."""
         names = ("key1", "key2")
-        name = (call.body or {}).get("keyName")
+        name = call.asked.get("keyName")
         if name not in names:
             raise ArmError(400, "InvalidValuesForRequestParameters", f"keyName must be key1 or key2, is {name!r}.")
         resource.hidden["keys"][names.index(name)] = _key()

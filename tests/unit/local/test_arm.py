@@ -85,7 +85,7 @@ def test_broken_json_is_refused(arm: Arm) -> None:
 def test_location_is_required_known_and_fixed(arm: Arm) -> None:
     group = arm.group()
     path = f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/one"
-    assert arm.refused("PUT", path, {})[1] == "InvalidRequestContent"
+    assert arm.refused("PUT", path, {})[1] == "LocationRequired"
     assert arm.refused("PUT", path, {"location": "atlantis"})[1] == "LocationNotAvailableForResourceType"
     arm.ok("PUT", path, {"location": "West US 2"})
     arm.ok("PUT", path, {"location": "westus2"})

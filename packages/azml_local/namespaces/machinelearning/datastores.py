@@ -68,7 +68,7 @@ class Datastores(ResourceType):
             )
         if "secrets" in resource.hidden:
             return dict(resource.hidden["secrets"])
-        account, asked = account_of(self.azure, resource), call.body or {}
+        account, asked = account_of(self.azure, resource), call.asked
         if kind == "AccountKey" and not asked.get("expirableSecret"):
             return {"secretsType": "AccountKey", "key": account.hidden["keys"][0]}
         lifetime = timedelta(hours=asked.get("expireAfterHours", _DEFAULT_HOURS))
