@@ -18,6 +18,7 @@ from azml_cli.invoke import invoke
 from azml_cli.local import app as local
 from azml_cli.logs import logs
 from azml_cli.plugin import app as plugin
+from azml_cli.recover import recover
 from azml_cli.schema import schema
 from azml_cli.up import up
 from azml_cli.validate import validate
@@ -30,7 +31,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: drawing it with rich takes three times as long as typer's own start
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (init, up, destroy, validate, explain, schema, invoke, logs):
+for command in (init, up, destroy, recover, validate, explain, schema, invoke, logs):
     app.command()(command)
 app.add_typer(local, name="local")
 app.add_typer(plugin, name="plugin")

@@ -20,5 +20,6 @@ def destroy(
     if not engine.has_stack:
         render.say(f"There is no stack {LOCAL} here: nothing to take down.")
         return
+    engine.mend()
     if code := engine.run("destroy", "--yes", "--skip-preview"):
         raise typer.Exit(code)

@@ -1,15 +1,28 @@
-"""The engine a command runs: found, or built once, and started so that its output and Ctrl-C reach the right process.
+"""The engine a command runs: found, or built once, and started so that its output and signals reach the right process.
 
-Finding and building belong to `engine/build.py`; what the engine runs with belongs to `project`.
+Finding and building belong to `engine/build.py`; what the engine runs with belongs to `project`, and what a killed one
+left is put in order by `recovery`.
 """
 
+import ctypes
+import os
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from azml_cli import render, share
+from azml_cli.alone import take_turn
 from azml_cli.project import LOCAL, Project
+
+if TYPE_CHECKING:
+    from azml_cli.recovery.repair import Step
+
+_PR_SET_PDEATHSIG = 1
+_KEPT_LOGS = 20
+"""Log files of the engine, which writes one a command."""
 
 
 def bin_dir() -> Path:
@@ -22,7 +35,10 @@ def bin_dir() -> Path:
 
 
 class LocalEngine:
-    """The engine on the local stack: own PULUMI_HOME with the stand-in in it, own backend, clients on loopback."""
+    """The engine on the local stack: own PULUMI_HOME with the stand-in in it, own backend, clients on loopback.
+
+    One at a time in a project: a second one waits until the first one's process ends.
+    """
 
     def __init__(self, project: Project) -> None:
         """Have an engine and a running local Azure; ends the command where one of them cannot be had."""
@@ -32,6 +48,7 @@ class LocalEngine:
         folder = bin_dir()
         project.state.mkdir(exist_ok=True)
         project.state.chmod(0o700)  # state, logs and keys are its owner's alone
+        self._turn = take_turn(project.state / "turn.lock")
         with render.progress("Local Azure") as step:
             try:
                 azml_local.start(project.local_azure, step)
@@ -42,6 +59,12 @@ class LocalEngine:
         project.engine_state.mkdir(parents=True, exist_ok=True)
         for one in (plugin.azml(), plugin.azure_native_stand_in()):
             one.install(project.state / "pulumi")
+        _trim(project.state / "pulumi" / "logs")
+
+    @property
+    def journal(self) -> Path:
+        """What the engine has done in a run that has not ended well; there is none after one that has."""
+        return self.project.engine_state / "events.json"
 
     @property
     def has_stack(self) -> bool:
@@ -49,8 +72,9 @@ class LocalEngine:
         return any((self.project.engine_state / ".pulumi" / "stacks").glob(f"*/{LOCAL}.json*"))
 
     def ensure_stack(self) -> None:
-        """Make the stack in the backend where it is not there yet."""
+        """Make the stack in the backend where it is not there yet, and put in order what a killed run left of it."""
         if self.has_stack:
+            self.mend()
             return
         command: list[str | Path] = [self.pulumi, "stack", "init", LOCAL, "--non-interactive"]
         made = subprocess.run(
@@ -59,12 +83,65 @@ class LocalEngine:
         if made.returncode != 0:
             render.fail(made.stderr.strip() or made.stdout.strip())
 
+    def mend(self) -> None:
+        """Put in order what a killed run left, and say what was done. Costs nothing where the last one ended well."""
+        from azml_cli.recovery import locks
+
+        state = self.project.engine_state
+        stacks = (state / ".pulumi" / "stacks").glob(f"*/{LOCAL}.json")
+        if (
+            self.journal.exists()
+            or locks.of_stack(state, self.project.name, LOCAL)
+            or any('"pending_operations"' in stack.read_text(encoding="utf-8") for stack in stacks)
+        ):
+            for step in self.recover():
+                render.note(str(step))
+
+    def recover(self) -> "list[Step]":
+        """Put in order what a killed run left; ends the command where only a person can go on."""
+        from azml_cli import recover
+
+        return recover.local(self)
+
     def run(self, *arguments: str) -> int:
         """Run a pulumi command on the local stack, its output as it comes; its exit code."""
-        command: Sequence[str | Path] = [self.pulumi, *arguments, "--stack", LOCAL]
-        with subprocess.Popen(command, cwd=self.project.root, env=self.environment) as engine:
+        command: Sequence[str | Path] = [
+            self.pulumi, *arguments, "--stack", LOCAL, "--event-log", str(self.journal),
+        ]  # fmt: skip
+        debug = {"PULUMI_DEBUG_COMMANDS": "true"}  # without it the engine takes no --event-log
+        with subprocess.Popen(
+            command,
+            cwd=self.project.root,
+            env=self.environment | debug,
+            preexec_fn=_ended_with(os.getpid()),  # noqa: PLW1509 - there are no other threads
+        ) as engine:
+            signal.signal(signal.SIGTERM, lambda *_: engine.send_signal(signal.SIGTERM))
             while True:
                 try:
-                    return engine.wait()
+                    code = engine.wait()
+                    break
                 except KeyboardInterrupt:  # the terminal sent it to the engine too, which cancels and cleans up
                     continue
+        if code == 0:
+            self.journal.unlink(missing_ok=True)
+        return code
+
+
+def _ended_with(parent: int) -> Callable[[], None] | None:
+    """Have the engine cancel and clean up, as on SIGTERM, when this process is killed. Linux alone can do that."""
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None).prctl
+
+    def set_signal() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return set_signal
+
+
+def _trim(logs: Path) -> None:
+    files = sorted(logs.glob("*.log"), key=lambda file: file.stat().st_mtime)
+    for file in files[:-_KEPT_LOGS]:
+        file.unlink(missing_ok=True)

@@ -42,6 +42,13 @@ class Project:
         )
 
     @property
+    def name(self) -> str:
+        """The project's name, which the engine's backend keeps its stacks under."""
+        import yaml
+
+        return str(yaml.safe_load((self.root / "Pulumi.yaml").read_text(encoding="utf-8"))["name"])
+
+    @property
     def stacks(self) -> Path:
         """The folder of the stack files; ends the command where Pulumi.yaml cannot be read."""
         from azml.spec import SpecError, stack_folder

@@ -117,6 +117,13 @@ class AssetHandler(Handler):
         _refuse(inputs, [*fixed, *_named(_altered(live.get("properties") or {}, inputs.get("properties") or {}))])
         return self._keep(work, id_, found, inputs, {})
 
+    def left(self, work: Work, inputs: Values) -> Values | None:
+        """The version, where it has this content: whoever made it, it is the same."""
+        found = work.arm.find(self.arm_id(inputs).text, ML)
+        if found is None or (found["properties"].get("properties") or {}).get(CONTENT) != inputs["contentHash"]:
+            return None
+        return {**inputs, "archived": found["properties"].get("isArchived", False)}
+
     def update(self, work: Work, old: Values, inputs: Values, state: Values) -> Values:  # noqa: ARG002
         """What may change, in place; made again where it is gone."""
         id_ = self.arm_id(inputs)

@@ -80,6 +80,10 @@ class Handler:
         """Make it, or adopt what is ours already; give the outputs."""
         raise NotImplementedError
 
+    def left(self, work: Work, inputs: Values) -> Values | None:
+        """Outputs of what an interrupted create of this very resource left; None where there is nothing of its."""
+        raise NotImplementedError
+
     def update(self, work: Work, old: Values, inputs: Values, state: Values) -> Values:
         """Make live what the inputs say, also where it is gone; give the outputs. `old` are the inputs of before."""
         raise NotImplementedError

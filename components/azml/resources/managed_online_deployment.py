@@ -155,8 +155,7 @@ class ManagedOnlineDeploymentHandler(Handler):
         id_ = self.arm_id(inputs)
         found = work.arm.find(id_.text, ML)
         if found is not None:
-            own = found["properties"].get("properties") or {}
-            if (own.get(OWNER), own.get(deployment_body.RELEASE)) != (work.urn, inputs["release"]):
+            if not _made_by(work, found, inputs):
                 raise Refused(
                     f"Deployment '{id_.name}' exists already on endpoint {id_.parent.name}, and it is not this stack's "
                     f"release of {inputs['deployment']}.\nGive yours another name, or delete the one that is there: "
@@ -164,6 +163,13 @@ class ManagedOnlineDeploymentHandler(Handler):
                 )
             work.say(f"Deployment {id_.name} is there already: it is used.")
         return self._bring(work, id_, found, {}, inputs)
+
+    def left(self, work: Work, inputs: Values) -> Values | None:
+        """The deployment, where its owner is this resource and it is of this release."""
+        found = work.arm.find(self.arm_id(inputs).text, ML)
+        if found is None or not _made_by(work, found, inputs):
+            return None
+        return {**inputs, **deployment_body.outputs_of(found)}
 
     def update(self, work: Work, old: Values, inputs: Values, state: Values) -> Values:  # noqa: ARG002
         """Bring it to what is wanted; a release that is gone is made again."""
@@ -262,3 +268,8 @@ class ManagedOnlineDeploymentHandler(Handler):
             if content := str(answer.get("content") or "").strip():
                 return "\n".join(content.splitlines()[-LOG_LINES:])
         return ""
+
+
+def _made_by(work: Work, found: Values, inputs: Values) -> bool:
+    own = found["properties"].get("properties") or {}
+    return bool((own.get(OWNER), own.get(deployment_body.RELEASE)) == (work.urn, inputs["release"]))

@@ -113,7 +113,7 @@ class ManagedOnlineEndpointHandler(Handler):
         id_ = self.arm_id(inputs)
         found = endpoint_body.find(work, id_)
         if found is not None:
-            if (found.properties.get("properties") or {}).get(OWNER) != work.urn:
+            if not _made_by(work, found):
                 raise Refused(
                     f"Online endpoint '{id_.name}' exists already in workspace {id_.parent.name}, and this stack did "
                     f"not make it.\nGive yours another name, or take it over: pulumi import "
@@ -122,6 +122,11 @@ class ManagedOnlineEndpointHandler(Handler):
             work.say(f"Endpoint {id_.name} was made by an earlier run that did not finish: it is used.")
             return self.update(work, {}, inputs, {})
         return self._make(work, id_, inputs)
+
+    def left(self, work: Work, inputs: Values) -> Values | None:
+        """The endpoint, where its owner is this resource."""
+        found = endpoint_body.find(work, self.arm_id(inputs))
+        return {**inputs, **_outputs(found)} if found is not None and _made_by(work, found) else None
 
     def update(self, work: Work, old: Values, inputs: Values, state: Values) -> Values:  # noqa: ARG002
         """Bring it to what is wanted, and leave the rest."""
@@ -154,6 +159,10 @@ class ManagedOnlineEndpointHandler(Handler):
         except (ArmError, Interrupted) as error:
             raise _explained(work, id_, inputs, error) from error
         return {**inputs, **_outputs(Endpoint(id_, made))}
+
+
+def _made_by(work: Work, found: Endpoint) -> bool:
+    return bool((found.properties.get("properties") or {}).get(OWNER) == work.urn)
 
 
 def _settled(work: Work, id_: ArmId) -> Endpoint | None:

@@ -107,6 +107,16 @@ class RolloutHandler(Handler):
         self._move(work, inputs, rollout)
         return {**inputs, "rolloutId": rollout, **before}
 
+    def left(self, work: Work, inputs: Values) -> Values | None:
+        """The traffic of an endpoint of this stack, where it is as wanted. Of others' it is not known how it was."""
+        endpoint = endpoint_body.find(work, self.arm_id(inputs))
+        if endpoint is None or endpoint.rollout is None or _theirs(work, endpoint):
+            return None
+        moved = (endpoint.traffic, endpoint.mirror_traffic)
+        if moved != (shares(inputs["traffic"]), shares(inputs.get("mirrorTraffic"))):
+            return None
+        return {**inputs, "rolloutId": endpoint.rollout}
+
     def update(self, work: Work, old: Values, inputs: Values, state: Values) -> Values:  # noqa: ARG002
         """Make the traffic what is wanted, from whatever it is."""
         self._move(work, inputs, state["rolloutId"])

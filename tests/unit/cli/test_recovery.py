@@ -1,0 +1,170 @@
+"""What an interrupted run left: locks by their process, operations by the engine's own words, and the edited state.
+
+Shapes are those that the engine 3.259 wrote in a run that was killed.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from azml_cli.recovery import locks, repair
+from azml_cli.recovery.interrupted import Journal, pending
+from azml_cli.recovery.state import INTERRUPTED, State
+
+GROUP = "urn:pulumi:local::serving::azure-native:resources:ResourceGroup::rg"
+VAULT = "urn:pulumi:local::serving::azure-native:keyvault:Vault::kv"
+
+
+def lock(backend: Path, pid: int, since: float, host: str | None = None) -> Path:
+    folder = backend / ".pulumi/locks/organization/serving/local"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{pid}.json"
+    said = {"pid": pid, "username": "me", "hostname": host or socket.gethostname()}
+    stamp = datetime.fromtimestamp(since, UTC).isoformat().replace("+00:00", "123Z")  # Go writes nanoseconds
+    file.write_text(json.dumps({**said, "timestamp": stamp}))
+    file.with_name(f"{file.name}.attrs").write_text("{}")
+    return file
+
+
+def gone() -> int:
+    """The number of a process that has ended."""
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    return ended.pid
+
+
+class TestLocks:
+    def test_of_a_process_that_is_gone(self, tmp_path: Path) -> None:
+        file = lock(tmp_path, gone(), time.time())
+        (step,), _ = repair.release(repair.Backend(tmp_path, "serving"), "local")
+        assert "released" in str(step)
+        assert list(file.parent.iterdir()) == []
+
+    def test_of_a_number_that_another_process_has_now(self, tmp_path: Path) -> None:
+        lock(tmp_path, os.getpid(), since=time.time() - 1e6)
+        (found,) = locks.of_stack(tmp_path, "serving", "local")
+        assert found.is_stale
+
+    def test_of_a_process_that_runs_it_stays(self, tmp_path: Path) -> None:
+        file = lock(tmp_path, os.getpid(), time.time())
+        with pytest.raises(repair.Undecided, match=rf"process {os.getpid()} .*still runs"):
+            repair.release(repair.Backend(tmp_path, "serving"), "local")
+        assert file.exists()
+
+    def test_of_another_machine_it_stays(self, tmp_path: Path) -> None:
+        file = lock(tmp_path, gone(), time.time(), host="elsewhere")
+        with pytest.raises(repair.Undecided, match="pulumi cancel --stack local"):
+            repair.release(repair.Backend(tmp_path, "serving"), "local")
+        assert file.exists()
+
+    def test_of_a_container_that_was_ours(self, tmp_path: Path) -> None:
+        """The project's own lock says that nobody else is at work on its local stack, whatever hosts were called."""
+        file = lock(tmp_path, gone(), time.time(), host="elsewhere")
+        repair.release(repair.Backend(tmp_path, "serving", alone=True), "local")
+        assert not file.exists()
+
+    @pytest.mark.parametrize("content", ["", "{", '{"pid": 1}'])
+    def test_that_nobody_finished_writing(self, tmp_path: Path, content: str) -> None:
+        file = lock(tmp_path, 1, time.time())
+        file.write_text(content)
+        repair.release(repair.Backend(tmp_path, "serving"), "local")
+        assert not file.exists()
+
+    def test_of_other_stacks_they_stay(self, tmp_path: Path) -> None:
+        file = lock(tmp_path, gone(), time.time())
+        repair.release(repair.Backend(tmp_path, "another"), "local")
+        repair.release(repair.Backend(tmp_path, "serving"), "dev")
+        assert file.exists()
+
+
+def resource(urn: str, id_: str = "", **more: Any) -> dict[str, Any]:
+    return {"urn": urn, "custom": True, "type": urn.split("::")[2], "id": id_, "inputs": {"a": 1}, **more}
+
+
+def step(kind: str, op: str, urn: str, **more: Any) -> dict[str, Any]:
+    about = {"op": op, "urn": urn, "old": None, "new": resource(urn)}
+    if op == "delete":
+        about |= {"old": resource(urn, "/x"), "new": None}
+    return {"timestamp": 100.0, kind: {"metadata": about, **more}}
+
+
+def lost(tmp_path: Path, *events: dict[str, Any]) -> list[tuple[str, str]]:
+    file = tmp_path / "events.json"
+    file.write_text("\n".join(json.dumps(event) for event in events) + '\n{"half')
+    found = Journal.read(file)
+    assert found is not None
+    return [(one.doing, one.urn) for one in found.unknown]
+
+
+class TestJournal:
+    def test_begun_and_not_ended(self, tmp_path: Path) -> None:
+        begun = [step("resourcePreEvent", "create", GROUP), step("resourcePreEvent", "delete", VAULT)]
+        assert lost(tmp_path, *begun) == [("creating", GROUP), ("deleting", VAULT)]
+        assert lost(tmp_path, *begun, step("resOutputsEvent", "create", GROUP)) == [("deleting", VAULT)]
+
+    def test_a_provider_that_died(self, tmp_path: Path) -> None:
+        """Status 0 is what the engine gives a call whose answer never came."""
+        failed = step("resOpFailedEvent", "create", GROUP, status=0)
+        assert lost(tmp_path, step("resourcePreEvent", "create", GROUP), failed) == [("creating", GROUP)]
+
+    def test_a_failure_that_the_state_keeps(self, tmp_path: Path) -> None:
+        failed = step("resOpFailedEvent", "create", GROUP, status=1)
+        assert lost(tmp_path, step("resourcePreEvent", "create", GROUP), failed) == []
+
+    def test_what_others_had_made_is_not_ours(self, tmp_path: Path) -> None:
+        said = {"diagnosticEvent": {"urn": GROUP, "message": "cannot create already existing resource '/x'"}}
+        failed = step("resOpFailedEvent", "create", GROUP, status=2)
+        assert lost(tmp_path, step("resourcePreEvent", "create", GROUP), said, failed) == []
+
+    def test_no_run_left_one(self, tmp_path: Path) -> None:
+        assert Journal.read(tmp_path / "events.json") is None
+
+
+def test_components_and_reads_are_not_pending() -> None:
+    operations = [
+        {"type": "creating", "resource": resource(GROUP)},
+        {"type": "reading", "resource": resource(VAULT)},
+        {"type": "creating", "resource": {**resource("urn:pulumi:l::s::azml:index:Workspace::w"), "custom": False}},
+        {"type": "creating", "resource": resource("urn:pulumi:l::s::pulumi:providers:azml::default")},
+    ]
+    assert [one.urn for one in pending({"pending_operations": operations})] == [GROUP]
+
+
+class TestState:
+    def state(self, *resources: dict[str, Any]) -> State:
+        return State({"deployment": {"resources": list(resources)}})
+
+    def test_what_was_made_comes_in(self) -> None:
+        state = self.state(resource(GROUP, "/g"))
+        state.adopt(resource(VAULT, dependencies=[GROUP, "urn:lost"]), "/g/kv", {"a": 1})
+        made = state.resources[-1]
+        assert (made["id"], made["outputs"], made["initErrors"]) == ("/g/kv", {"a": 1}, [INTERRUPTED])
+        assert made["dependencies"] == [GROUP]
+
+    def test_a_replacement_stands_before_what_it_replaces(self) -> None:
+        state = self.state(resource(VAULT, "/g/old"))
+        state.adopt(resource(VAULT), "/g/new", {})
+        assert [(one["id"], one.get("delete", False)) for one in state.resources] == [
+            ("/g/old", True),
+            ("/g/new", False),
+        ]
+
+    def test_what_is_there_already_is_not_doubled(self) -> None:
+        state = self.state(resource(VAULT, "/G/kv"))
+        state.adopt(resource(VAULT), "/g/KV", {})
+        assert len(state.resources) == 1
+
+    def test_what_is_gone_leaves_unless_something_refers_to_it(self) -> None:
+        state = self.state(resource(GROUP, "/g"), resource(VAULT, "/g/kv", dependencies=[GROUP]))
+        state.remove(GROUP, "/g")
+        assert state.resources[0]["initErrors"] == [INTERRUPTED]
+        state.remove(VAULT, "/g/kv")
+        state.remove(GROUP, "/g")
+        assert state.resources == []
