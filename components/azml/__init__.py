@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from azml.container_registry import ContainerRegistry
     from azml.online_endpoint import OnlineEndpoint
     from azml.resources.code_version import CodeVersion
+    from azml.resources.data_version import DataVersion
     from azml.resources.environment_version import EnvironmentVersion
     from azml.resources.managed_online_deployment import ManagedOnlineDeployment
     from azml.resources.managed_online_endpoint import ManagedOnlineEndpoint
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "CodeVersion": "azml.resources.code_version",
     "ContainerRegistry": "azml.container_registry",
+    "DataVersion": "azml.resources.data_version",
     "EnvironmentVersion": "azml.resources.environment_version",
     "ManagedOnlineDeployment": "azml.resources.managed_online_deployment",
     "ManagedOnlineEndpoint": "azml.resources.managed_online_endpoint",
@@ -37,6 +39,7 @@ _HOMES = {
 __all__ = [
     "CodeVersion",
     "ContainerRegistry",
+    "DataVersion",
     "EnvironmentVersion",
     "ManagedOnlineDeployment",
     "ManagedOnlineEndpoint",

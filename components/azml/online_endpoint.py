@@ -11,19 +11,14 @@ import pulumi
 
 from azml import release
 from azml.arm_words import AUTH_MODES, IDENTITY_TYPES, switch
-from azml.component import InvalidArgs, given, spec_of
-from azml.resources.code_version import CodeVersion
-from azml.resources.environment_version import EnvironmentVersion
+from azml.component import given, spec_of
+from azml.deployment_assets import DeploymentAssets
 from azml.resources.managed_online_deployment import ManagedOnlineDeployment
 from azml.resources.managed_online_endpoint import ManagedOnlineEndpoint
-from azml.resources.model_version import ModelVersion
 from azml.resources.resource import token
 from azml.resources.rollout import Rollout
-from azml.spec.environment import EnvironmentSpec
-from azml.spec.model import ModelSpec
 from azml.spec.online_deployment import OnlineDeploymentSpec
 from azml.spec.online_endpoint import OnlineEndpointSpec
-from azml.spec.references import AssetReference
 from azml.workspace_args import IdentityArgs
 
 
@@ -31,7 +26,7 @@ class CodeConfigurationArgs(TypedDict):
     """The scoring code."""
 
     code: str
-    """Folder with the code."""
+    """Folder with the code; or azureml:NAME:VERSION, or an ARM id, of code that is registered."""
     scoring_script: str
     """The file with init() and run(), relative to `code`."""
 
@@ -159,12 +154,12 @@ class OnlineEndpoint(pulumi.ComponentResource):
         spec = spec_of(OnlineEndpointSpec, f"OnlineEndpoint {name}", args, besides=("workspace_id", "assets"))
         self._name = name
         self._workspace_id = pulumi.Output.from_input(args["workspace_id"])
-        self._assets = args.get("assets", {})
         self._child = pulumi.ResourceOptions(parent=self)
+        self._assets = DeploymentAssets(name, self._workspace_id, args.get("assets", {}), self._child)
         endpoint = self._endpoint(spec, args.get("location"))
         names, made = {}, []
         for deployment in spec.deployments:
-            names[deployment.name], resource = self._deployment(deployment, endpoint)
+            names[deployment.name], resource = self._deployment(deployment, spec.name, endpoint)
             made.append(resource)
         if spec.traffic is not None and (made or spec.existing is not None):
             self._rollout(spec, endpoint, names, made)
@@ -194,24 +189,26 @@ class OnlineEndpoint(pulumi.ComponentResource):
         return ManagedOnlineEndpoint(self._name, given(args), self._child)
 
     def _deployment(
-        self, spec: OnlineDeploymentSpec, endpoint: ManagedOnlineEndpoint
+        self, spec: OnlineDeploymentSpec, endpoint_name: str, endpoint: ManagedOnlineEndpoint
     ) -> tuple[str, ManagedOnlineDeployment]:
         this = release.release_of(spec)
         physical = release.physical_name(spec, this)
         stem = f"{self._name}-{spec.name}"
-        code = release.code(spec, stem)
         args = {
             **release.settings(spec),
             "endpoint_id": endpoint.id,
             "name": physical,
             "deployment": spec.name,
             "release": this,
-            "model": self._model(spec.model, stem),
-            "environment_id": self._environment(spec.environment, stem),
+            "model": self._assets.model(spec.model, stem),
+            "environment_id": self._assets.environment(spec.environment, stem),
         }
-        if code is not None and spec.code_configuration is not None:
-            version = CodeVersion(f"{stem}-code-{code.version}", self._versioned(code), self._child)
-            args |= {"code_id": version.id, "scoring_script": spec.code_configuration.scoring_script}
+        if spec.code_configuration is not None:
+            args["code_id"] = self._assets.code(spec.code_configuration.code, stem)
+            args["scoring_script"] = spec.code_configuration.scoring_script
+        if spec.data_collector is not None:
+            data = self._assets.collected(spec.data_collector, endpoint_name, spec.name)
+            args["data_collector"] = release.collector(spec.data_collector, data)
         return physical, ManagedOnlineDeployment(f"{self._name}-{physical}", given(args), self._child)
 
     def _rollout(
@@ -230,39 +227,3 @@ class OnlineEndpoint(pulumi.ComponentResource):
             args,
             pulumi.ResourceOptions(parent=self, depends_on=made),
         )
-
-    def _model(self, model: AssetReference | ModelSpec | None, stem: str) -> pulumi.Input[str] | None:
-        if not isinstance(model, ModelSpec):
-            return self._named(model, "models")
-        if model.existing is not None:
-            return model.existing
-        asset = release.model(model, stem)
-        return ModelVersion(f"{stem}-model-{asset.version}", self._versioned(asset), self._child).id
-
-    def _environment(self, environment: AssetReference | EnvironmentSpec | None, stem: str) -> pulumi.Input[str] | None:
-        if not isinstance(environment, EnvironmentSpec):
-            return self._named(environment, "environments")
-        if environment.existing is not None:
-            return environment.existing
-        asset = release.environment(environment, stem)
-        return EnvironmentVersion(f"{stem}-environment-{asset.version}", self._versioned(asset), self._child).id
-
-    def _named(self, reference: AssetReference | None, kind: str) -> pulumi.Input[str] | None:
-        """An asset that something else made: its ARM id, or its registry URI as it is."""
-        if reference is None:
-            return None
-        if (made := self._assets.get(f"{kind}/{reference.text}")) is not None:
-            return made
-        if reference.arm_id is not None or reference.registry is not None:
-            return reference.arm_id or reference.text
-        if reference.version is None:
-            raise InvalidArgs(
-                f"{self._name}: {reference.text} names no version, and no such asset is made here.\n"
-                f"Write azureml:{reference.name}:VERSION: which version is the newest cannot be known in a preview."
-            )
-        tail = f"{kind}/{reference.name}/versions/{reference.version}"
-        return self._workspace_id.apply(lambda id_: f"{id_}/{tail}")
-
-    def _versioned(self, asset: release.Asset) -> Any:
-        fields = {"workspace_id": self._workspace_id, "name": asset.name, "version": asset.version}
-        return given({**asset.args, **fields})

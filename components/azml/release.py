@@ -6,6 +6,7 @@ or the instance count). Deliberately registers no resource (`online_endpoint`).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -13,15 +14,15 @@ import yaml
 
 from azml import naming
 from azml.arm_words import duration, switch
-from azml.component import InvalidArgs
 from azml.resources.content import VERSION_LENGTH, digest, digest_of
 from azml.resources.environment_version import EnvironmentVersionArgs, environment_content
 from azml.resources.managed_online_deployment import FIXED
 from azml.resources.model_version import model_content
 from azml.resources.resource import to_wire
-from azml.spec.environment import EnvironmentSpec
+from azml.spec.data_collector import DataCollectorSpec
+from azml.spec.environment import BuildSpec, EnvironmentSpec
 from azml.spec.model import ModelSpec
-from azml.spec.online_deployment import DataCollectorSpec, OnlineDeploymentSpec, ReadinessProbeSpec
+from azml.spec.online_deployment import CodeConfigurationSpec, OnlineDeploymentSpec, ReadinessProbeSpec
 from azml.spec.references import AssetReference
 from azml.spec.secrets import KeyVaultSecret, PulumiSecret
 
@@ -39,10 +40,13 @@ class Asset:
 
 def model(spec: ModelSpec, default_name: str) -> Asset:
     """A model version, named by its content where the spec names none."""
-    content = model_content(spec.path, None, spec.type)
+    path, uri = (spec.path, None) if isinstance(spec.path, Path) else (None, spec.path)
+    content = model_content(path, uri, spec.type)
     name, version = spec.name or default_name, spec.version or content[:VERSION_LENGTH]
     args = {
-        "path": str(spec.path),
+        "path": None if path is None else str(path),
+        "uri": uri,
+        "datastore": spec.datastore,
         "type": spec.type,
         "properties": spec.properties,
         "flavors": spec.flavors,
@@ -56,7 +60,8 @@ def environment(spec: EnvironmentSpec, default_name: str) -> Asset:
     args: Values = {
         "image": spec.image,
         "conda_file": _conda(spec),
-        "build": spec.build and {"path": str(spec.build.path), "dockerfile_path": spec.build.dockerfile_path},
+        "build": spec.build and _build(spec.build),
+        "datastore": spec.datastore,
         "inference_config": spec.inference_config and spec.inference_config.model_dump(),
         "os_type": spec.os_type.capitalize(),
     }
@@ -65,13 +70,15 @@ def environment(spec: EnvironmentSpec, default_name: str) -> Asset:
     return Asset(name, version, {**args, **_described(spec, content)})
 
 
-def code(spec: OnlineDeploymentSpec, name: str) -> Asset | None:
+def code(folder: Path, name: str) -> Asset:
     """A code version, always named by its content."""
-    if spec.code_configuration is None:
-        return None
-    content = digest(spec.code_configuration.code)
-    args = {"path": str(spec.code_configuration.code), "content_hash": content}
-    return Asset(name, content[:VERSION_LENGTH], args)
+    content = digest(folder)
+    return Asset(name, content[:VERSION_LENGTH], {"path": str(folder), "content_hash": content})
+
+
+def _build(spec: BuildSpec) -> Values:
+    place = "path" if isinstance(spec.path, Path) else "uri"
+    return {place: str(spec.path), "dockerfile_path": spec.dockerfile_path}
 
 
 def _described(spec: ModelSpec | EnvironmentSpec, content: str) -> Values:
@@ -103,9 +110,14 @@ def digest_of_release(spec: OnlineDeploymentSpec) -> str:
             "data_collector",
         },
     )
-    script = spec.code_configuration and spec.code_configuration.scoring_script
-    code_content = spec.code_configuration and digest(spec.code_configuration.code)
-    return digest_of([scoring, _identity(spec.model), _identity(spec.environment), code_content, script])
+    code, script = _code_identity(spec.code_configuration)
+    return digest_of([scoring, _identity(spec.model), _identity(spec.environment), code, script])
+
+
+def _code_identity(spec: CodeConfigurationSpec | None) -> tuple[str | None, str | None]:
+    if spec is None:
+        return None, None
+    return (digest(spec.code) if isinstance(spec.code, Path) else spec.code.text), spec.scoring_script
 
 
 def _identity(asset: AssetReference | ModelSpec | EnvironmentSpec | None) -> object:
@@ -145,7 +157,6 @@ def settings(spec: OnlineDeploymentSpec) -> Values:
         },
         "liveness_probe": _probe(spec.liveness_probe),
         "readiness_probe": _probe(spec.readiness_probe),
-        "data_collector": spec.data_collector and _collector(spec.data_collector),
         "properties": spec.properties,
         "description": spec.description,
         "tags": spec.tags,
@@ -169,24 +180,20 @@ def _probe(spec: ReadinessProbeSpec) -> Values:
     }
 
 
-def _collector(spec: DataCollectorSpec) -> Values:
-    for name, collection in spec.collections.items():
-        if collection.data is not None:
-            raise InvalidArgs(
-                f"data_collector.collections.{name}.data: naming the data asset comes with a later release.\n"
-                "Leave it out: Azure names it after endpoint, deployment and collection."
-            )
-    collector: Values = {
-        "collections": {
-            name: {
-                "dataCollectionMode": "Enabled" if collection.enabled else "Disabled",
-                "samplingRate": spec.sampling_rate,
-                **({"clientId": collection.client_id} if collection.client_id is not None else {}),
-            }
-            for name, collection in spec.collections.items()
-        },
-        "rollingRate": spec.rolling_rate.capitalize(),
+def collector(spec: DataCollectorSpec, data: Mapping[str, pulumi.Input[str]]) -> Values:
+    """What is collected, in ARM's words; `data` are ids of the data assets by collection."""
+    collections: Values = {
+        name: {
+            "dataCollectionMode": "Enabled" if collection.enabled else "Disabled",
+            "samplingRate": spec.sampling_rate,
+            "dataId": data[name],
+            **({"clientId": collection.client_id} if collection.client_id is not None else {}),
+        }
+        for name, collection in spec.collections.items()
     }
-    if spec.request_logging is not None:
-        collector["requestLogging"] = {"captureHeaders": spec.request_logging.capture_headers}
-    return collector
+    logged = spec.request_logging
+    return {
+        "collections": collections,
+        "rollingRate": spec.rolling_rate.capitalize(),
+        **({"requestLogging": {"captureHeaders": logged.capture_headers}} if logged is not None else {}),
+    }

@@ -55,7 +55,9 @@ class _Recorder(pulumi.runtime.Mocks):
             kind = "onlineEndpoints" if "workspaceId" in args.inputs else "deployments"
             return args.resource_id or f"{parent}/{kind}/{args.inputs['name']}", {"scoringUri": "http://e/score"}
         if args.typ.endswith("Version"):
-            kind = {"ModelVersion": "models", "CodeVersion": "codes"}.get(args.typ.split(":")[-1], "environments")
+            kind = {"ModelVersion": "models", "CodeVersion": "codes", "DataVersion": "data"}.get(
+                args.typ.split(":")[-1], "environments"
+            )
             tail = f"{kind}/{args.inputs['name']}/versions/{args.inputs['version']}"
             return f"{args.inputs['workspaceId']}/{tail}", dict(args.inputs)
         return f"{args.name}-id", dict(args.inputs)

@@ -5,15 +5,28 @@ Owns the table and reads it on first use. Deliberately says nothing of where a s
 Data: `azure_vm_sizes.csv`, 1,470 sizes. Cores, memory and accelerator counts from the Kubernetes cluster-autoscaler's
 list (generated from `az vm list-skus`; 2026-03-05, with older revisions for retired sizes); constrained sizes carry the
 usable cores. Prices: pay-as-you-go Linux, East US, from the Karpenter Azure provider's price list (2026-06-18).
+Retirements: docs, "Retired Azure VM size series" (2025-06-13 with later edits, read in November 2026); NP-series:
+np-series.md (2026-04-13).
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib import resources
+
+_RETIREMENTS: tuple[tuple[str, date], ...] = (
+    (r"NC\d+r?s_v3", date(2025, 9, 30)),
+    (r"NV\d+s_v3|NV\d+as_v4", date(2026, 9, 30)),
+    (r"M192id?m?s_v2", date(2027, 3, 31)),
+    (r"NP\d+s", date(2027, 5, 31)),
+    (r"DS?\d+(-\d+)?(_v2)?|L\d+s", date(2028, 5, 1)),
+    (r"A\d+m?_v2|B\d+[a-z]*|F\d+s?|F\d+s_v2|GS?\d+(-\d+)?|L\d+s_v2", date(2028, 11, 15)),
+)
+"""The series that Azure retires, by the pattern of their sizes' names, and the day."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +40,12 @@ class VmSize:
     accelerators: float
     usd_per_hour: float | None
     price_date: date | None
+
+    @property
+    def retirement(self) -> date | None:
+        """The day from which Azure has it no more; None where none is announced."""
+        series = self.name.removeprefix("Standard_")
+        return next((day for pattern, day in _RETIREMENTS if re.fullmatch(pattern, series, re.IGNORECASE)), None)
 
 
 @cache

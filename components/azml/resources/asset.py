@@ -22,7 +22,7 @@ class AssetHandler(Handler):
     """CRUD of one kind of asset version."""
 
     collection: ClassVar[str]
-    """Its place under a workspace: models, codes or environments."""
+    """Its place under a workspace: models, codes, environments or data."""
     texts: ClassVar[tuple[str, ...]] = ("description",)
     """Inputs that may change in place, called the same in ARM. Tags may too, and properties may be added."""
     fixed: ClassVar[tuple[str, ...]] = ()

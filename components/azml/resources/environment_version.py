@@ -44,8 +44,10 @@ class InferenceConfigArgs(TypedDict):
 class BuildArgs(TypedDict):
     """A Dockerfile and what it needs."""
 
-    path: str
-    """Absolute path of a local folder to upload."""
+    path: NotRequired[str]
+    """Absolute path of a local folder to upload. Either this or `uri`."""
+    uri: NotRequired[str]
+    """URL of the folder where it is already: a Git repository or a blob. Either this or `path`."""
     dockerfile_path: NotRequired[str]
     """The Dockerfile, relative to the folder. Absent: Dockerfile."""
 
@@ -65,6 +67,8 @@ class EnvironmentVersionArgs(TypedDict):
     """Text of a conda environment file, installed over the image."""
     build: NotRequired[BuildArgs]
     """A Dockerfile to build the image from. Either this or `image`."""
+    datastore: NotRequired[pulumi.Input[str]]
+    """Datastore to upload the build's folder to. Absent: workspaceblobstore."""
     inference_config: NotRequired[InferenceConfigArgs]
     """Routes of an image that brings its own server."""
     os_type: NotRequired[pulumi.Input[str]]
@@ -94,7 +98,8 @@ def environment_content(definition: Values) -> str:
     build = definition.get("build")
     context: Any = None
     if build is not None:
-        context = [digest(Path(build["path"])), build.get("dockerfilePath", DEFAULT_DOCKERFILE)]
+        source = build["uri"] if "path" not in build else digest(Path(build["path"]))
+        context = [source, build.get("dockerfilePath", DEFAULT_DOCKERFILE)]
     conda = definition.get("condaFile")
     lines = None if conda is None else conda.splitlines()
     routes, os_type = definition.get("inferenceConfig"), definition.get("osType", DEFAULT_OS)
@@ -106,13 +111,16 @@ class EnvironmentVersionHandler(AssetHandler):
 
     what = "environment version"
     collection = "environments"
-    silent = frozenset({"build"})
-    """Its folder lies elsewhere on another machine; `contentHash` says what is in it."""
+    silent = frozenset({"build", "datastore"})
+    """A folder lies elsewhere on another machine; `contentHash` says what is in it. What is uploaded stays there."""
 
     def check(self, inputs: Values) -> Values:
         """Exactly one origin of the image."""
-        if (inputs.get("image") is None) == (inputs.get("build") is None):
+        build = inputs.get("build")
+        if (inputs.get("image") is None) == (build is None):
             raise Refused("An environment version needs either image or build.")
+        if build is not None and ("path" in build) == ("uri" in build):
+            raise Refused("A build needs either path (a local folder) or uri (where it is already).")
         return super().check({"osType": DEFAULT_OS, **inputs})
 
     def content(self, inputs: Values) -> str:
@@ -123,11 +131,16 @@ class EnvironmentVersionHandler(AssetHandler):
         """Upload the build context where there is one, then the definition as text."""
         build, context = inputs.get("build"), None
         if build is not None:
-            uploaded = upload(work, ArmId.parse(inputs["workspaceId"]), Path(build["path"]))
             dockerfile = build.get("dockerfilePath", DEFAULT_DOCKERFILE)
-            context = {"contextUri": f"{uploaded.blob_url}/", "dockerfilePath": dockerfile}
+            context = {"contextUri": self._context(work, build, inputs), "dockerfilePath": dockerfile}
         same = {name: inputs.get(name) for name in ("image", "condaFile", "inferenceConfig", "osType")}
         return present({**same, "build": context})
+
+    def _context(self, work: Work, build: Values, inputs: Values) -> str:
+        if "path" not in build:
+            return str(build["uri"])
+        uploaded = upload(work, ArmId.parse(inputs["workspaceId"]), Path(build["path"]), inputs.get("datastore"))
+        return f"{uploaded.blob_url}/"
 
     def seen(self, properties: Values) -> Values:
         """All but a build context, which lies in the workspace's storage."""

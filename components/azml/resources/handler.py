@@ -213,6 +213,20 @@ def require(inputs: Values, names: Iterable[str], what: str) -> None:
         raise Refused(f"A {what} needs {', '.join(missing)}.")
 
 
+def refuse_lost_properties(what: str, name: str, old: Values, inputs: Values) -> None:
+    """`Refused` where entries of `properties` would go or change: Azure lets them be added only."""
+    before, wanted = old.get("properties") or {}, inputs.get("properties") or {}
+    if has_unknown(wanted):
+        return
+    lost = sorted(key for key, value in before.items() if wanted.get(key) != value)
+    if lost:
+        raise Refused(
+            f"The {what} {name} was made with other properties: {', '.join(lost)}. "
+            "Azure lets properties be added, none altered or removed.\n"
+            f"Put back what was there, or give the {what} another name."
+        )
+
+
 def present(values: Mapping[str, Any]) -> Values:
     """Without what is not given: null in a PUT body is not the same as absent."""
     return {key: value for key, value in values.items() if value is not None}

@@ -1,6 +1,7 @@
 """Which class handles which resource of azml: the one table of them."""
 
 from azml.resources.code_version import CodeVersion, CodeVersionHandler
+from azml.resources.data_version import DataVersion, DataVersionHandler
 from azml.resources.environment_version import EnvironmentVersion, EnvironmentVersionHandler
 from azml.resources.handler import Handler
 from azml.resources.managed_online_deployment import ManagedOnlineDeployment, ManagedOnlineDeploymentHandler
@@ -11,6 +12,7 @@ from azml.resources.rollout import Rollout, RolloutHandler
 
 RESOURCES: dict[type[AzmlResource], Handler] = {
     CodeVersion: CodeVersionHandler(),
+    DataVersion: DataVersionHandler(),
     EnvironmentVersion: EnvironmentVersionHandler(),
     ManagedOnlineDeployment: ManagedOnlineDeploymentHandler(),
     ManagedOnlineEndpoint: ManagedOnlineEndpointHandler(),

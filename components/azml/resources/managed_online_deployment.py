@@ -14,7 +14,7 @@ from azml.resources.arm_id import ArmId
 from azml.resources.deployment_body import UNDER_WAY
 from azml.resources.diagnosis import likely_cause
 from azml.resources.errors import ArmError, Incomplete, Interrupted, Refused
-from azml.resources.handler import GONE, ML, OWNER, Difference, Handler, Live, Values, require
+from azml.resources.handler import GONE, ML, OWNER, Difference, Handler, Live, Values, refuse_lost_properties, require
 from azml.resources.resource import AzmlResource
 from azml.resources.work import Work
 
@@ -180,6 +180,8 @@ class ManagedOnlineDeploymentHandler(Handler):
         """As everywhere, and what Azure cannot change in place is said in the preview."""
         found = super().difference(work, old, state, inputs)
         is_there = not found.replaced and GONE not in found.drifted
+        if is_there:
+            refuse_lost_properties(self.what, inputs["name"], old, inputs)
         if is_there and "instanceType" in (found.changed | found.drifted.keys()):
             raise Refused(
                 f"The instance type of deployment {inputs['name']} cannot change in place "

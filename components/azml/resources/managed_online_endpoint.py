@@ -14,7 +14,19 @@ from azml.resources.arm_id import ArmId
 from azml.resources.deployment_body import UNDER_WAY
 from azml.resources.endpoint_body import OWN_TAGS, Endpoint, writable_identity, write_tags
 from azml.resources.errors import ArmError, Incomplete, Interrupted, Refused
-from azml.resources.handler import ML, OWNER, Handler, Live, Values, equal, present, require
+from azml.resources.handler import (
+    GONE,
+    ML,
+    OWNER,
+    Difference,
+    Handler,
+    Live,
+    Values,
+    equal,
+    present,
+    refuse_lost_properties,
+    require,
+)
 from azml.resources.resource import AzmlResource
 from azml.resources.work import Work
 
@@ -102,6 +114,13 @@ class ManagedOnlineEndpointHandler(Handler):
             then = "it is waited for" if state in UNDER_WAY else "it is written again"
             drifted["provisioningState"] = f"Endpoint {inputs['name']} is {state} in Azure: {then}."
         return drifted
+
+    def difference(self, work: Work, old: Values, state: Values, inputs: Values) -> Difference:
+        """As everywhere, and what Azure never changes is said in the preview."""
+        found = super().difference(work, old, state, inputs)
+        if not found.replaced and GONE not in found.drifted:
+            refuse_lost_properties(self.what, inputs["name"], old, inputs)
+        return found
 
     def preview(self, inputs: Values, state: Values) -> Values:
         """As everywhere; what one that is not in order lacks so far is not known yet."""

@@ -33,6 +33,8 @@ class ModelVersionArgs(TypedDict):
     """Absolute path of a local file or folder to upload. Either this or `uri`."""
     uri: NotRequired[pulumi.Input[str]]
     """Where the model is already, for example the output of a job: `azureml://…`, `runs:/…`. Either this or `path`."""
+    datastore: NotRequired[pulumi.Input[str]]
+    """Datastore to upload to. Absent: workspaceblobstore."""
     type: NotRequired[pulumi.Input[str]]
     """custom_model (when absent), mlflow_model or triton_model."""
     content_hash: NotRequired[pulumi.Input[str]]
@@ -74,6 +76,8 @@ class ModelVersionHandler(AssetHandler):
     collection = "models"
     texts = ("description", "stage")
     fixed = ("flavors",)
+    silent = frozenset({"path", "datastore"})
+    """The same content lies elsewhere; what is uploaded stays where it is."""
 
     def check(self, inputs: Values) -> Values:
         """Exactly one source."""
@@ -90,7 +94,9 @@ class ModelVersionHandler(AssetHandler):
         """Upload, then say where it is."""
         uri = inputs.get("uri")
         if uri is None:
-            uri = upload(work, ArmId.parse(inputs["workspaceId"]), Path(inputs["path"])).datastore_uri
+            uri = upload(
+                work, ArmId.parse(inputs["workspaceId"]), Path(inputs["path"]), inputs.get("datastore")
+            ).datastore_uri
         flavors = {name: {"data": data} for name, data in (inputs.get("flavors") or {}).items()}
         return present({"modelUri": uri, "modelType": inputs["type"], "flavors": flavors or None})
 

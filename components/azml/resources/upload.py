@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from azml.resources.arm_id import ArmId
 from azml.resources.content import digest, files
-from azml.resources.errors import ArmError
+from azml.resources.errors import ArmError, Refused
 from azml.resources.handler import ML
 from azml.resources.work import Work
 
@@ -39,31 +39,39 @@ class Uploaded:
     blob_url: str
 
 
-def upload(work: Work, workspace: ArmId, path: Path) -> Uploaded:
-    """Copy what is not there yet, with progress."""
-    store = work.arm.get(f"{workspace.text}/datastores/{DATASTORE}", ML)["properties"]
-    account_url = _account_url(work, workspace)
+def upload(work: Work, workspace: ArmId, path: Path, datastore: str | None = None) -> Uploaded:
+    """Copy what is not there yet, with progress, into a datastore of blobs (absent: the workspace's own)."""
+    name = datastore or DATASTORE
+    store = work.arm.get(f"{workspace.text}/datastores/{name}", ML)["properties"]
+    if store["datastoreType"] != "AzureBlob":
+        raise Refused(f"Datastore {name} is of type {store['datastoreType']}: uploads need one of type AzureBlob.")
+    account_url = _account_url(work, workspace, store)
     container = str(store["containerName"])
     prefix = f"LocalUpload/{digest(path)}/"
     target = f"{prefix}{path.name}"
     folder = f"{target}/" if path.is_dir() else prefix
-    with _container(work, workspace, store, account_url, container) as client:
+    with _container(work, f"{workspace.text}/datastores/{name}", store, account_url, container) as client:
         _copy(work, client, prefix, {f"{folder}{name}": file for name, file in files(path).items()})
     scope = f"subscriptions/{workspace.subscription}/resourceGroups/{workspace.resource_group}/workspaces"
     return Uploaded(
-        f"azureml://{scope}/{workspace.name}/datastores/{DATASTORE}/paths/{target}",
+        f"azureml://{scope}/{workspace.name}/datastores/{name}/paths/{target}",
         f"{account_url}{container}/{target}",
     )
 
 
-def _account_url(work: Work, workspace: ArmId) -> str:
+def _account_url(work: Work, workspace: ArmId, store: Mapping[str, Any]) -> str:
     account_id = str(work.arm.get(workspace.text, ML)["properties"]["storageAccount"])
+    if account_id.rpartition("/")[2].lower() != str(store["accountName"]).lower():
+        if store.get("resourceGroup") is None:
+            return f"{store.get('protocol', 'https')}://{store['accountName']}.blob.{store['endpoint']}/"
+        group = f"/subscriptions/{store['subscriptionId']}/resourceGroups/{store['resourceGroup']}"
+        account_id = f"{group}/providers/Microsoft.Storage/storageAccounts/{store['accountName']}"
     endpoints = work.arm.get(account_id, STORAGE)["properties"]["primaryEndpoints"]
     return str(endpoints["blob"]).rstrip("/") + "/"
 
 
 def _container(
-    work: Work, workspace: ArmId, store: Mapping[str, Any], account_url: str, container: str
+    work: Work, datastore_id: str, store: Mapping[str, Any], account_url: str, container: str
 ) -> "ContainerClient":
     from azure.storage.blob import ContainerClient
 
@@ -72,7 +80,7 @@ def _container(
         secret = work.arm.credential
     else:
         answer = work.arm.post(
-            f"{workspace.text}/datastores/{DATASTORE}/listSecrets",
+            f"{datastore_id}/listSecrets",
             ML,
             {"expirableSecret": True, "expireAfterHours": SAS_HOURS},
         )

@@ -14,11 +14,12 @@ from pydantic import Discriminator, Tag
 
 from azml.facts import names
 from azml.spec.base import Finding, Spec, rule
+from azml.spec.datastore import DatastoreName
 from azml.spec.errors import SpecError
 from azml.spec.existing import Existing
-from azml.spec.paths import LocalFile, LocalFolder
+from azml.spec.paths import LocalFile, LocalFolderOrUrl
 from azml.spec.reader import read
-from azml.spec.references import arm_id
+from azml.spec.references import asset_id
 from azml.spec.tree import plain
 from azml.spec.types import AnyCase, Tags, Version, named, whole
 
@@ -32,14 +33,14 @@ class BuildSpec(Spec):
         "dockerfile": "write dockerfile_path",
     }
 
-    path: LocalFolder
-    """Folder that is sent to the build."""
+    path: LocalFolderOrUrl
+    """Folder that is sent to the build, or the URL of one: a Git repository (`https://…#BRANCH:FOLDER`) or a blob."""
     dockerfile_path: str = "Dockerfile"
     """The Dockerfile, relative to `path`."""
 
     @rule
     def _dockerfile_is_there(self) -> Iterator[Finding]:
-        if not Path(self.path, self.dockerfile_path).is_file():
+        if isinstance(self.path, Path) and not Path(self.path, self.dockerfile_path).is_file():
             yield Finding(
                 "there is no such file", ("dockerfile_path",), self.dockerfile_path, allowed=f"a file in {self.path}"
             )
@@ -92,22 +93,29 @@ CondaFile = Annotated[
 class EnvironmentSpec(Existing):
     """An environment: a base image with a conda file, a ready image, or a Dockerfile."""
 
-    forgotten: ClassVar = Spec.forgotten | {"id", "creation_context", "latest_version"}
-    elsewhere: ClassVar = {"docker": "write image, or build", "path": "write conda_file, or build.path"}
+    forgotten: ClassVar = Spec.forgotten | {"id", "creation_context", "latest_version", "intellectual_property"}
+    elsewhere: ClassVar = {
+        "docker": "write image, or build",
+        "path": "write conda_file, or build.path",
+        **dict.fromkeys(("channels", "dependencies"), "it belongs in the conda file: write conda_file"),
+        "auto_delete_setting": "az ml sends nothing of it, and Azure's API has no such setting: leave it out",
+    }
     name_in_id: ClassVar = -3
 
     name: Annotated[str, named(names.ASSET)] | None = None
     """Name of the environment. Absent (inline only): that of the deployment."""
     version: Version | None = None
     """Version. Absent: made from the content, so that the same definition is the same version."""
-    existing: Annotated[str, arm_id("Microsoft.MachineLearningServices/workspaces/environments/versions")] | None = None
-    """ARM id of an environment version to use and never change."""
+    existing: Annotated[str, asset_id("environments")] | None = None
+    """ARM id, or registry URI, of an environment version to use and never change."""
     image: str | None = None
     """Image, or the base image that a conda file builds on."""
     conda_file: CondaFile | None = None
     """Conda environment: the path of its file, relative to the file that this is written in, or the map itself."""
     build: BuildSpec | None = None
     """Dockerfile to build instead of an image."""
+    datastore: DatastoreName | None = None
+    """Datastore that the build's folder is uploaded to: its name, or azureml:NAME. Absent: workspaceblobstore."""
     inference_config: InferenceConfigSpec | None = None
     """Routes of a container with a server of its own."""
     os_type: Annotated[Literal["linux", "windows"], AnyCase()] = "linux"
@@ -126,6 +134,11 @@ class EnvironmentSpec(Existing):
                 "add image, the base image that the conda file builds on" if self.conda_file else "add image, or build"
             )
             yield Finding("there is no image", fix=fix)
+
+    @rule
+    def _a_datastore_for_uploads(self) -> Iterator[Finding]:
+        if self.datastore is not None and self.build is not None and isinstance(self.build.path, str):
+            yield Finding("nothing is uploaded", ("datastore",), self.datastore, fix="leave it out")
 
     @rule
     def _conda_file_is_one(self) -> Iterator[Finding]:

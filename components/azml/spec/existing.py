@@ -1,4 +1,4 @@
-"""Blocks that may point to what exists already: `existing: <ARM id>` means use, never create.
+"""Blocks that may point to what exists already: `existing: ID` means use, never create.
 
 Owns that rule. Deliberately does not ask Azure whether the resource is there.
 """

@@ -20,7 +20,7 @@ IdentityArmId = Annotated[str, arm_id("Microsoft.ManagedIdentity/userAssignedIde
 class UserAssignedIdentity(Spec):
     """One user-assigned identity."""
 
-    forgotten: ClassVar = Spec.forgotten | {"principal_id", "client_id"}
+    forgotten: ClassVar = Spec.forgotten | {"principal_id", "client_id", "object_id"}
 
     resource_id: IdentityArmId
     """ARM id of the identity."""

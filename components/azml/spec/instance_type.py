@@ -1,12 +1,13 @@
 """The instance type of a managed deployment.
 
-Owns the decision what is refused: what Azure does not know, and what managed endpoints do not offer. Deliberately holds
-no list (`facts`).
+Owns the decision what is refused: what Azure does not know, has no more, or does not offer for managed endpoints.
+Deliberately holds no list (`facts`), and lets what retires later pass: that is for policies.
 """
 
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic_core import core_schema
@@ -21,14 +22,15 @@ _GENERATION = re.compile(r"_v(\d+)$", re.IGNORECASE)
 
 
 def _judge(name: str) -> str:
-    if (offered := _OFFERED.get(name.lower())) is not None:
-        return offered
     size = vm_sizes.find(name)
     if size is None:
         raise refusal(_finding("is not an Azure VM size", name, _meant(name)))
-    if not _may_be_newer_than_the_list(size):
+    if size.retirement is not None and size.retirement <= datetime.now(UTC).date():
+        raise refusal(_finding(f"is a size that Azure has retired ({size.retirement})", name, None))
+    offered = _OFFERED.get(name.lower())
+    if offered is None and not _may_be_newer_than_the_list(size):
         raise refusal(_finding("is not offered for managed online endpoints", name, None))
-    return size.name
+    return offered or size.name
 
 
 def _may_be_newer_than_the_list(size: vm_sizes.VmSize) -> bool:

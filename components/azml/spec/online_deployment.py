@@ -6,6 +6,7 @@ Owns the items of `deployments`. Deliberately knows nothing of traffic, and not 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Tag
@@ -13,13 +14,14 @@ from pydantic import Discriminator, Tag
 from azml.facts import names
 from azml.facts import online_endpoints as facts
 from azml.spec.base import Finding, Spec, rule
+from azml.spec.data_collector import DataCollectorSpec
 from azml.spec.environment import EnvironmentSpec
 from azml.spec.instance_type import InstanceType
 from azml.spec.model import ModelSpec
 from azml.spec.paths import LocalFolder
-from azml.spec.references import EnvironmentReference, ModelReference
+from azml.spec.references import AssetReference, CodeReference, EnvironmentReference, ModelReference, is_reference
 from azml.spec.secrets import Variable
-from azml.spec.types import AnyCase, Flag, Tags, Version, fraction, named, whole
+from azml.spec.types import AnyCase, Flag, Tags, named, whole
 
 
 def _form(value: Any) -> str:
@@ -32,7 +34,10 @@ Model = Annotated[
 Environment = Annotated[
     Annotated[EnvironmentReference, Tag("<reference>")] | Annotated[EnvironmentSpec, Tag("<map>")], Discriminator(_form)
 ]
-Milliseconds = Annotated[int, whole(1)]
+Code = Annotated[
+    Annotated[CodeReference, Tag("<reference>")] | Annotated[LocalFolder, Tag("<folder>")],
+    Discriminator(lambda value: "<reference>" if is_reference(value) else "<folder>"),
+]
 Positive = Annotated[int, whole(1)]
 
 
@@ -41,14 +46,20 @@ class CodeConfigurationSpec(Spec):
 
     elsewhere: ClassVar = {"local_path": "write code", "entry_script": "write scoring_script"}
 
-    code: LocalFolder
-    """Folder with the code, relative to the file that this is written in."""
+    code: Code
+    """Folder with the code, relative to the file that this is written in; or code that is registered already:
+    azureml:NAME:VERSION, or an ARM id."""
     scoring_script: str
     """The file with init() and run(), relative to `code`."""
 
     @rule
+    def _code_has_a_version(self) -> Iterator[Finding]:
+        if isinstance(self.code, AssetReference) and self.code.version is None:
+            yield Finding("names no version", ("code",), self.code.text, fix=f"write azureml:{self.code.name}:VERSION")
+
+    @rule
     def _script_is_there(self) -> Iterator[Finding]:
-        if not (self.code / self.scoring_script).is_file():
+        if isinstance(self.code, Path) and not (self.code / self.scoring_script).is_file():
             yield Finding(
                 "there is no such file", ("scoring_script",), self.scoring_script, allowed=f"a file in {self.code}"
             )
@@ -103,50 +114,15 @@ class ScaleSettingsSpec(Spec):
         "managed deployments do not scale by themselves: set instance_count (autoscale comes with a later release)",
     )
 
-    type: Annotated[Literal["default"], AnyCase()] = "default"
+    type: Annotated[Literal["default", "target_utilization"], AnyCase()]
     """Managed endpoints know `default` only: instance_count decides."""
 
-
-class CollectedDataSpec(Spec):
-    """Where collected data is registered."""
-
-    name: Annotated[str, named(names.ASSET)] | None = None
-    """Name of the data asset. Absent: made from the names of endpoint, deployment and collection."""
-    path: str | None = None
-    """Folder in a datastore: azureml://datastores/…"""
-    version: Version | None = None
-    """Version of the data asset."""
-
-
-class CollectionSpec(Spec):
-    """One collection."""
-
-    enabled: Flag
-    """Whether it is collected."""
-    client_id: str | None = None
-    """Client id of the identity that writes."""
-    data: CollectedDataSpec | None = None
-    """Where it goes."""
-
-
-class RequestLoggingSpec(Spec):
-    """What is logged of each request."""
-
-    capture_headers: list[str] = []
-    """Headers to log."""
-
-
-class DataCollectorSpec(Spec):
-    """What is kept of inputs and outputs."""
-
-    collections: dict[str, CollectionSpec] = {}
-    """By name: `request` and `response` are the bodies, others are written by the scoring script."""
-    rolling_rate: Annotated[Literal["minute", "hour", "day"], AnyCase()] = "hour"
-    """How often a new folder begins."""
-    sampling_rate: Annotated[float, fraction(0, 1)] = facts.SAMPLING_RATE
-    """Share of requests."""
-    request_logging: RequestLoggingSpec | None = None
-    """What is logged of each request."""
+    @rule
+    def _managed_has_the_default_only(self) -> Iterator[Finding]:
+        if self.type != "default":
+            yield Finding(
+                "ManagedOnlineEndpoint supports DefaultScaleSettings only", ("type",), self.type, allowed="default"
+            )
 
 
 class OnlineDeploymentSpec(Spec):
@@ -157,7 +133,7 @@ class OnlineDeploymentSpec(Spec):
         "compute": "that is a deployment to Kubernetes, which comes with a later release",
         "resources": "that is a deployment to Kubernetes; a managed one has an instance_type",
         "resource_requirements": "that is a deployment to Kubernetes; a managed one has an instance_type",
-        "private_network_connection": "write egress_public_network_access: disabled",
+        "private_network_connection": "Azure's API has it no more: write egress_public_network_access: disabled",
         "local_path": "write code_configuration.code, or model.path",
         "traffic": "traffic belongs to the endpoint",
         "existing": "a deployment that something else owns cannot be used here; name it in another estate",
@@ -204,7 +180,7 @@ class OnlineDeploymentSpec(Spec):
     """When an instance counts as dead."""
     readiness_probe: ReadinessProbeSpec = ReadinessProbeSpec()
     """When an instance counts as ready."""
-    scale_settings: ScaleSettingsSpec = ScaleSettingsSpec()
+    scale_settings: ScaleSettingsSpec = ScaleSettingsSpec(type="default")
     """How the number of instances is decided."""
     data_collector: DataCollectorSpec | None = None
     """What is kept of inputs and outputs."""

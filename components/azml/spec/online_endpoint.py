@@ -20,16 +20,24 @@ from azml.spec.types import AnyCase, PublicNetworkAccess, Region, Tags, named, w
 Percent = Annotated[int, whole(0, 100)]
 
 
+class EndpointIdentitySpec(IdentitySpec):
+    """Who the endpoint is when it asks for its model, its image and its secrets."""
+
+    type: Annotated[Literal["system_assigned", "user_assigned", "none"], AnyCase()]
+    """`system_assigned` (Azure makes one, and lets it read what it needs), `user_assigned` (yours), or `none`."""
+
+    @rule
+    def _one_identity(self) -> Iterator[Finding]:
+        if (given := len(self.user_assigned_identities)) > 1:
+            yield Finding(
+                f"{given} identities are too many", ("user_assigned_identities",), allowed="one user-assigned identity"
+            )
+
+
 class OnlineEndpointSpec(Existing):
     """A managed online endpoint with its deployments."""
 
-    forgotten: ClassVar = Spec.forgotten | {
-        "id",
-        "provisioning_state",
-        "scoring_uri",
-        "openapi_uri",
-        "creation_context",
-    }
+    forgotten: ClassVar = Spec.forgotten | {"id", "provisioning_state", "scoring_uri", "openapi_uri", "kind"}
     elsewhere: ClassVar = {
         "compute": "that is an endpoint on Kubernetes, which comes with a later release",
         "type": "leave it out: every online endpoint here is managed",
@@ -51,7 +59,7 @@ class OnlineEndpointSpec(Existing):
     """How clients prove who they are: a key, an Azure ML token, or a Microsoft Entra token."""
     location: Region | None = None
     """Azure region. Absent: that of the workspace."""
-    identity: IdentitySpec = IdentitySpec(type="system_assigned")
+    identity: EndpointIdentitySpec = EndpointIdentitySpec(type="system_assigned")
     """Identity of the endpoint. Absent: one that Azure makes."""
     public_network_access: PublicNetworkAccess = "enabled"
     """Whether the endpoint is reached from the internet."""

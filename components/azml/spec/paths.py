@@ -1,11 +1,13 @@
 """Local paths: relative to the file that they are written in, absolute from here on, and really there.
 
-Owns `Written`, the text that remembers its file, and the shapes of files and folders. Deliberately opens nothing.
+Owns `Written`, the text that remembers its file, the shapes of files and folders, and of places that may also be
+remote: those stay the text that they are. Deliberately opens nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +15,10 @@ from pydantic_core import core_schema
 
 from azml.spec.base import Finding, nearest, refusal
 from azml.spec.types import Shape
+
+_REMOTE = re.compile(r"([a-z][a-z0-9+.-]*://|azureml:|runs:/?).*", re.IGNORECASE | re.DOTALL)
+_TEMPLATE = re.compile(r"<[^<>/]*>|\s")
+_CLOUD = tuple(f"{scheme}://" for scheme in ("azureml", "https", "http", "wasbs", "wasb", "abfss", "abfs", "adl"))
 
 
 class Written(str):
@@ -55,14 +61,16 @@ def not_a_path(kind: str, text: str, error: Exception) -> Finding:
     return Finding(f"is not a path: {reason}", value=text, allowed=f"the path of a {kind}")
 
 
-def _local(kind: str, exists: Callable[[Path], bool]) -> Shape:
-    def find(value: object) -> Path:
+def _local(kind: str, exists: Callable[[Path], bool], schemes: Collection[str] = ()) -> Shape:
+    """Shape a path; with schemes also their URIs, which stay text and are not looked into."""
+
+    def find(value: object) -> Path | str:
         if not isinstance(value, str | Path):
             raise refusal(Finding("must be a path", value=value, allowed=f"the path of a {kind}, as text"))
         if not str(value):
             raise refusal(Finding("is empty", value="''", allowed=f"the path of a {kind}"))
-        if "://" in str(value) or str(value).startswith(("azureml:", "runs:")):
-            raise refusal(_remote(kind, str(value)))
+        if (remote := _REMOTE.fullmatch(str(value))) is not None:
+            return _uri(kind, str(value), remote[1].lower(), schemes)
         try:
             path = resolve(value)
             found = exists(path)
@@ -75,15 +83,19 @@ def _local(kind: str, exists: Callable[[Path], bool]) -> Shape:
     return Shape(core_schema.no_info_plain_validator_function(find), {"type": "string", "minLength": 1})
 
 
-def _remote(kind: str, text: str) -> Finding:
-    return Finding(
-        f"is not a {kind} on this machine",
-        value=text,
-        allowed=f"the path of a {kind}",
-        fix="download it, or register it with `az ml` and refer to it as azureml:NAME:VERSION",
-    )
+def _uri(kind: str, text: str, scheme: str, schemes: Collection[str]) -> str:
+    """Return a URI of one of the schemes. Raises a validator's error."""
+    if scheme not in schemes:
+        allowed = f"the path of a {kind}" + "".join(f", {known}…" for known in schemes)
+        fix = "download it, or register it with `az ml` and refer to it as azureml:NAME:VERSION"
+        raise refusal(Finding(f"is not a {kind} on this machine", value=text, allowed=allowed, fix=fix))
+    if _TEMPLATE.search(text):
+        raise refusal(Finding("is a template that was not filled in", value=text, allowed="the URI itself"))
+    return text
 
 
 LocalFile = Annotated[Path, _local("file", Path.is_file)]
 LocalFolder = Annotated[Path, _local("folder", Path.is_dir)]
-LocalPath = Annotated[Path, _local("file or folder", Path.exists)]
+LocalFolderOrUrl = Annotated[Path | str, _local("folder", Path.is_dir, ("https://", "http://"))]
+LocalPathOrUri = Annotated[Path | str, _local("file or folder", Path.exists, (*_CLOUD, "runs:/"))]
+"""Also where Azure ML reads models from: datastores, outputs of jobs, runs of MLflow, storage accounts."""

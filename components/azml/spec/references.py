@@ -18,7 +18,7 @@ from azml.spec.types import Shape
 _ID = re.compile(
     r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/(?P<types>[^/]+(?:/[^/]+/[^/]+)+)", re.IGNORECASE
 )
-_SHORT = re.compile(r"azureml:(?P<name>[^/:@\s]+)(?::(?P<version>[^/:@\s]+)|@(?P<label>[^/:@\s]+))?")
+_SHORT = re.compile(r"azureml:(?!/)(?P<name>[^/:@\s]+)(?::(?P<version>[^/:@\s]+)|@(?P<label>[^/:@\s]+))?")
 _REGISTRY = re.compile(
     r"azureml://registries/(?P<registry>[^/\s]+)/(?P<kind>[a-z]+)/(?P<name>[^/\s]+)"
     r"/(?:versions/(?P<version>[^/\s]+)|labels/(?P<label>[^/\s]+))"
@@ -107,11 +107,12 @@ def _id_shape(judge: Callable[[str], str], form: str) -> Shape:
     )
 
 
-Assets = Literal["models", "environments"]
+Assets = Literal["models", "environments", "codes", "data"]
+_WORDS = {"models": "models", "environments": "environments", "codes": "code assets", "data": "data assets"}
 
 
 class AssetReference(BaseModel):
-    """A model or environment named by text: in this estate, in the workspace, in a registry, or by its ARM id."""
+    """An asset named by text: in this estate, in the workspace, in a registry, or by its ARM id."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -138,23 +139,46 @@ def parse(text: str, kind: Assets) -> AssetReference:
         return AssetReference(text=text, **found.groupdict())
     if (found := _REGISTRY.fullmatch(text)) and found["kind"] == kind:
         return AssetReference(text=text, **{key: part for key, part in found.groupdict().items() if key != "kind"})
-    namespace, *types = (resource_type(text) or "").lower().split("/")
+    bare = text.removeprefix("azureml:")
+    namespace, *types = (resource_type(bare) or "").lower().split("/")
     if namespace == "microsoft.machinelearningservices" and types[1:] == [kind, "versions"]:
-        *_, name, _, version = text.split("/")
-        return AssetReference(text=text, name=name, version=version, arm_id=text)
+        *_, name, _, version = bare.split("/")
+        return AssetReference(text=text, name=name, version=version, arm_id=bare)
     raise _unreadable(text, kind)
 
 
+def asset_id(kind: Assets) -> Shape:
+    """Shape what names one version of an asset for good: its ARM id, or its URI in a registry."""
+
+    def judge(text: str) -> str:
+        found = parse(text, kind)
+        if found.version is not None and (found.arm_id == text or found.registry is not None):
+            return text
+        allowed = f"an ARM id, or azureml://registries/REGISTRY/{kind}/NAME/versions/VERSION"
+        raise refusal(Finding("does not name one version for good", value=text, allowed=allowed))
+
+    return Shape(
+        core_schema.no_info_after_validator_function(judge, core_schema.str_schema()),
+        {"type": "string", "pattern": "^(azureml://registries/|/[sS]ubscriptions/)"},
+    )
+
+
+def is_reference(value: object) -> bool:
+    """Whether a value was meant as a reference and not as a path or a map."""
+    if isinstance(value, AssetReference):
+        return True
+    return isinstance(value, str) and (value.startswith("azureml:") or resource_type(value) is not None)
+
+
 def _unreadable(text: str, kind: Assets) -> PydanticCustomError:
-    thing = kind.removesuffix("s")
     fix = None
     if _PLACEHOLDER.search(text):
         fix = "fill in the template"
     elif re.fullmatch(r"[\w-]+(:[\w.-]+)?", text):
-        fix = f"write azureml:{text}, or a map with the {thing}'s own fields"
+        fix = f"write azureml:{text}, or a map with fields of its own"
     return refusal(
         Finding(
-            f"does not name one of the {kind}",
+            f"does not name one of the {_WORDS[kind]}",
             value=text,
             allowed=f"azureml:NAME:VERSION, azureml:NAME@latest for one of this estate, "
             f"azureml://registries/REGISTRY/{kind}/NAME/versions/VERSION, a full ARM id, or a map",
@@ -181,3 +205,5 @@ def reference(kind: Assets) -> Shape:
 
 ModelReference = Annotated[AssetReference, reference("models")]
 EnvironmentReference = Annotated[AssetReference, reference("environments")]
+CodeReference = Annotated[AssetReference, reference("codes")]
+DataReference = Annotated[AssetReference, reference("data")]

@@ -93,7 +93,9 @@ class StackSpec(Spec):
             for field, known in (("model", self.models), ("environment", self.environments)):
                 reference = getattr(deployment, field)
                 names = [asset.name for asset in known if asset.name is not None]
-                if isinstance(reference, AssetReference) and reference.floating and not _has(names, reference.name):
+                if not isinstance(reference, AssetReference) or reference.version is not None or reference.registry:
+                    continue
+                if not reference.floating or not _has(names, reference.name):
                     yield _lost(reference, (*at, field), names)
 
     @rule
@@ -112,6 +114,23 @@ class StackSpec(Spec):
                     )
 
     @rule
+    def _every_version_has_one_definition(self) -> Iterator[Finding]:
+        first: dict[tuple[str, str, str], ModelSpec | EnvironmentSpec] = {}
+        for at, deployment in self._deployments():
+            for field in ("model", "environment"):
+                inline = getattr(deployment, field)
+                if not isinstance(inline, ModelSpec | EnvironmentSpec) or None in {inline.name, inline.version}:
+                    continue
+                key = (field, str(inline.name).lower(), str(inline.version))
+                if first.setdefault(key, inline) != inline:
+                    yield Finding(
+                        f"another deployment defines this version of {inline.name} differently",
+                        (*at, field, "version"),
+                        inline.version,
+                        fix="give one of them another version, or leave version out: it is then made from the content",
+                    )
+
+    @rule
     def _models_that_need_code_have_it(self) -> Iterator[Finding]:
         for at, deployment in self._deployments():
             model = (
@@ -124,6 +143,22 @@ class StackSpec(Spec):
                     "a model of type custom_model needs an environment to run in",
                     at,
                     fix="add environment, or set the model's type to mlflow_model or triton_model if it is one",
+                )
+
+    @rule
+    def _mlflow_without_code_reaches_out(self) -> Iterator[Finding]:
+        for at, deployment in self._deployments():
+            model = deployment.model
+            found = self.find_model(model) if isinstance(model, AssetReference) else model
+            without_code = deployment.code_configuration is None and deployment.environment is None
+            closed = deployment.egress_public_network_access == "disabled"
+            if found is not None and found.type == "mlflow_model" and without_code and closed:
+                yield Finding(
+                    "an MLflow model without code and environment needs the internet when it starts",
+                    (*at, "egress_public_network_access"),
+                    "disabled",
+                    fix="add code_configuration and environment, or leave this out and restrict the workspace's "
+                    "managed network instead",
                 )
 
     def _deployments(self) -> Iterator[tuple[At, OnlineDeploymentSpec]]:
@@ -147,8 +182,11 @@ def _has(names: list[str], name: str) -> bool:
 def _lost(reference: AssetReference, at: At, known: list[str]) -> Finding:
     near = nearest(reference.name, known)
     fix = f"did you mean azureml:{near}@latest? " if near else ""
+    what = "what a label means cannot be known beforehand"
+    if reference.floating:
+        what = "the estate defines none of this name, and what is newest elsewhere cannot be known beforehand"
     return Finding(
-        "the estate defines none of this name, and what is newest elsewhere cannot be known beforehand",
+        what,
         at,
         reference.text,
         allowed=", ".join(f"azureml:{name}@latest" for name in known) or None,

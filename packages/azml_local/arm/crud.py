@@ -130,7 +130,7 @@ class Crud:
         write = self._checked(type_, id_, existing, sent, call, patch=patch)
         resource = Resource(existing.id if existing else id_, write.body, write.hidden)
         if type_.makes_parent and id_.parent is not None:
-            self._make_parent(id_.parent, call)
+            self._make_parent(id_.parent, type_.parent_body(write), call)
         reply = type_.patches if patch else type_.puts
         status = reply.created if existing is None else reply.updated
         if reply.follow is None or (reply.follow == "Location" and status != 202):  # a Location goes with a 202
@@ -186,11 +186,12 @@ class Crud:
             raise
         self._azure.store.put(resource)
 
-    def _make_parent(self, id_: ResourceId, call: Call) -> None:
+    def _make_parent(self, id_: ResourceId, body: dict[str, Any], call: Call) -> None:
         type_ = self.type(id_.type)
         if type_.find(id_) is None:
-            write = self._checked(type_, id_, None, {"properties": {}}, call, patch=False)
-            write.properties["provisioningState"] = "Succeeded"
+            write = self._checked(type_, id_, None, body, call, patch=False)
+            if type_.has_state:
+                write.properties["provisioningState"] = "Succeeded"
             self._azure.store.put(Resource(id_, write.body, write.hidden))
 
     def _found(self, type_: ResourceType, id_: ResourceId) -> Resource:

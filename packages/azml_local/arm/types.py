@@ -147,6 +147,10 @@ class ResourceType:
     def fill(self, write: Write) -> None:
         """Add what the service adds. Read-only values of an existing resource are there already."""
 
+    def parent_body(self, _write: Write) -> dict[str, Any]:
+        """Say what a PUT makes the parent of, where it makes one."""
+        return {"properties": {}}
+
     def verb(self, write: Write) -> str:
         """Name what a write does, in the lifecycle's words."""
         return "create" if write.existing is None else "update"

@@ -9,6 +9,7 @@ from azml_local.arm.errors import ArmError
 from azml_local.arm.ids import ResourceId, parse_id
 from azml_local.arm.store import Resource
 from azml_local.arm.types import Reply, ResourceType, Write
+from azml_local.azure import Azure
 
 _IDENTITIES = "Microsoft.ManagedIdentity/userAssignedIdentities"
 
@@ -81,6 +82,15 @@ class RoleAssignments(ResourceType):
             if found.id.type == _IDENTITIES:
                 known.add(found.properties["principalId"])
         return known
+
+
+def roles_of(azure: Azure, principal_id: str, scope: ResourceId) -> set[str]:
+    """Name the roles that a principal has at a scope or above it."""
+    return {
+        _TITLES[_role(found.properties["roleDefinitionId"])]
+        for found in azure.store.below(None, RoleAssignments.type)
+        if found.properties["principalId"].lower() == principal_id.lower() and _is_at_or_above(found.id.parent, scope)
+    }
 
 
 class RoleDefinitions(ResourceType):

@@ -155,12 +155,14 @@ def test_a_component_that_cannot_be_made_ends_the_program(files: Path, monkeypat
     said: list[str] = []
     monkeypatch.setattr(pulumi.log, "error", said.append)
     values = estate(files)
-    collector = {"collections": {"request": {"enabled": True, "data": {"name": "mine"}}}}
-    values["online_endpoints"][0]["deployments"][0]["data_collector"] = collector
+    (blue,) = values["online_endpoints"][0]["deployments"]
+    blue["model"] = {"name": "taxi", "path": str(files / "model.bin")}
+    green = {**blue, "name": "green", "model": {**blue["model"], "description": "the same bytes"}}
+    values["online_endpoints"][0] |= {"deployments": [blue, green], "traffic": {"blue": 100}}
     with pytest.raises(SystemExit) as caught:
         built(values)
     assert caught.value.code == 32
-    assert "collections.request.data" in said[0]
+    assert "two deployments define model taxi" in said[0]
 
 
 def test_the_spec_is_importable_without_pulumi() -> None:

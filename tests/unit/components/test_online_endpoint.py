@@ -122,6 +122,7 @@ def test_exactly_these_registrations(files: Path) -> None:
         {"egress_public_network_access": "disabled"},
         {"model_mount_path": "/m"},
         {"data_collector": {"collections": {"request": {"enabled": True}}}},
+        {"code_configuration": {"code": "azureml:taxi:3", "scoring_script": "score.py"}},
         {"environment": {"image": "mcr.microsoft.com/x:2"}},
         {"environment": "azureml:env:2"},
         {"model": "azureml:model:2"},
@@ -235,10 +236,96 @@ def test_wrong_arguments_are_all_said_at_once(files: Path) -> None:
         assert word in str(caught.value)
 
 
-def test_where_data_goes_comes_later(files: Path) -> None:
-    collector = {"collections": {"request": {"enabled": True, "data": {"name": "mine"}}}}
-    with pytest.raises(InvalidArgs, match=r"collections\.request\.data"):
-        endpoint(deployment(files, data_collector=collector))
+DATASTORE = "azureml://datastores/workspaceblobstore/paths"
+
+
+def test_collected_data_is_registered_as_az_ml_does(files: Path) -> None:
+    collector = {
+        "collections": {
+            "request": {"enabled": "True", "client_id": "c"},
+            "model_inputs": {"enabled": False, "data": {"name": "mine", "version": 2, "path": f"{DATASTORE}/x"}},
+            "model_outputs": {"enabled": True, "data": "azureml:theirs:3"},
+            "response": {"enabled": True, "data": {"data_id": f"{WS}/data/also-theirs/versions/4"}},
+        },
+        "rolling_rate": "Minute",
+        "sampling_rate": 0.5,
+        "request_logging": {"capture_headers": ["X-Request-Id"]},
+    }
+    made = endpoint(deployment(files, data_collector=collector))
+    # reference-yaml-deployment-managed-online: names and folders of collected data; here by the deployment's own name.
+    assert [(data.name, data.inputs) for data in of(made, "DataVersion")] == [
+        (
+            "churn-mine-data-2",
+            {"workspaceId": WS, "name": "mine", "version": "2", "uri": f"{DATASTORE}/x"},
+        ),
+        (
+            "churn-ridge-request-data-1",
+            {
+                "workspaceId": WS,
+                "name": "churn-ridge-request",
+                "version": "1",
+                "uri": f"{DATASTORE}/modelDataCollector/churn/ridge/request",
+            },
+        ),
+    ]
+    enabled = {"dataCollectionMode": "Enabled", "samplingRate": 0.5}
+    assert of(made, "ManagedOnlineDeployment")[0].inputs["dataCollector"] == {
+        "collections": {
+            "request": {**enabled, "dataId": f"{WS}/data/churn-ridge-request/versions/1", "clientId": "c"},
+            "model_inputs": {
+                **enabled,
+                "dataCollectionMode": "Disabled",
+                "dataId": f"{WS}/data/mine/versions/2",
+            },
+            "model_outputs": {**enabled, "dataId": f"{WS}/data/theirs/versions/3"},
+            "response": {**enabled, "dataId": f"{WS}/data/also-theirs/versions/4"},
+        },
+        "rollingRate": "Minute",
+        "requestLogging": {"captureHeaders": ["X-Request-Id"]},
+    }
+
+
+def test_a_model_in_the_cloud_is_registered_where_it_is(files: Path) -> None:
+    uri = "azureml://jobs/j/outputs/artifacts/paths/model"
+    (model,) = of(endpoint(deployment(files, model={"path": uri, "type": "mlflow_model"})), "ModelVersion")
+    assert (model.inputs["uri"], model.inputs.get("path"), model.inputs["type"]) == (uri, None, "mlflow_model")
+
+
+def test_uploads_go_where_they_are_told(files: Path) -> None:
+    (files / "context").mkdir()
+    (files / "context" / "Dockerfile").write_text("FROM scratch\n")
+    environment = {"build": {"path": str(files / "context")}, "datastore": "azureml:images"}
+    model = {"path": str(files / "model.bin"), "datastore": "models"}
+    made = endpoint(deployment(files, model=model, environment=environment))
+    assert of(made, "ModelVersion")[0].inputs["datastore"] == "models"
+    version = of(made, "EnvironmentVersion")[0].inputs
+    assert version["datastore"] == "images"
+    assert version["build"] == {"path": str(files / "context"), "dockerfilePath": "Dockerfile"}
+
+
+def test_a_build_from_a_repository(files: Path) -> None:
+    url = "https://github.com/team/images.git#main:serving"
+    made = endpoint(deployment(files, environment={"build": {"path": url, "dockerfile_path": "Serving"}}))
+    assert of(made, "EnvironmentVersion")[0].inputs["build"] == {"uri": url, "dockerfilePath": "Serving"}
+
+
+def test_registered_code_is_used_as_it_is(files: Path) -> None:
+    made = endpoint(deployment(files, code_configuration={"code": "azureml:taxi:3", "scoring_script": "score.py"}))
+    assert not of(made, "CodeVersion")
+    said = of(made, "ManagedOnlineDeployment")[0].inputs
+    assert (said["codeId"], said["scoringScript"]) == (f"{WS}/codes/taxi/versions/3", "score.py")
+
+
+def test_deployments_share_what_they_define_alike(files: Path) -> None:
+    model = {"name": "taxi", "version": 1, "path": str(files / "model.bin")}
+    two = deployment(files, model=model), deployment(files, name="lasso", model=model)
+    made = endpoint(*two, traffic={"ridge": 100})
+    assert [version.name for version in of(made, "ModelVersion")] == ["churn-taxi-model-1"]
+    ids = {release.inputs["model"] for release in of(made, "ManagedOnlineDeployment")}
+    assert ids == {f"{WS}/models/taxi/versions/1"}
+    other = deployment(files, name="lasso", model={**model, "path": str(files / "conda.yml")})
+    with pytest.raises(InvalidArgs, match="two deployments define model taxi 1"):
+        endpoint(two[0], other, traffic={"ridge": 100})
 
 
 def test_an_endpoint_without_deployments_is_only_that() -> None:

@@ -28,6 +28,29 @@ def test_sizes_of_azures_pages(name: str, cores: int, memory_gib: float, acceler
     assert (size.name, size.cores, size.memory_gib, size.accelerators) == (name, cores, memory_gib, accelerators)
 
 
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [
+        # docs: Retired Azure VM size series; np-series.
+        ("Standard_NC24rs_v3", date(2025, 9, 30)),
+        ("Standard_NC24s_v3", date(2025, 9, 30)),
+        ("Standard_NV12s_v3", date(2026, 9, 30)),
+        ("Standard_NP10s", date(2027, 5, 31)),
+        ("Standard_DS3_v2", date(2028, 5, 1)),
+        ("Standard_F4s_v2", date(2028, 11, 15)),
+        ("Standard_L8s_v2", date(2028, 11, 15)),
+        ("Standard_NC4as_T4_v3", None),
+        ("Standard_L8s_v3", None),
+        ("Standard_D4s_v3", None),
+        ("Standard_B2s_v2", None),
+    ],
+)
+def test_when_azure_retires_a_size(name: str, day: date | None) -> None:
+    size = vm_sizes.find(name)
+    assert size is not None
+    assert size.retirement == day
+
+
 def test_azure_compares_names_without_case() -> None:
     assert vm_sizes.find("STANDARD_ds3_V2") == vm_sizes.find("Standard_DS3_v2")
     assert vm_sizes.find("Standard_DS3_v9") is None

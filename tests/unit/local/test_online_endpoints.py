@@ -1,11 +1,14 @@
 """Online endpoints and deployments: the documented rules, and each undocumented one both ways."""
 
 import dataclasses
+import json
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from azml.facts import roles
 from azml_local.settings import Settings
 from tests.unit.local.support import Arm, FakePlane, Running, until
 
@@ -48,6 +51,13 @@ def setting(local: Running) -> Iterator[Any]:
 
     yield change
     local.azure.settings = before
+
+
+def user(arm: Arm, group: str, name: str) -> str:
+    """Make a user-assigned identity."""
+    path = f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-{name}"
+    arm.ok("PUT", path, {"location": "eastus"})
+    return path
 
 
 def put_traffic(arm: Arm, endpoint: str, **shares: dict[str, int]) -> Any:
@@ -260,6 +270,11 @@ class TestWhatIsRefused:
             ({"environmentId": "{ws}/environments/e/versions/9"}, "environments/e/versions/9"),
             ({"environmentId": "{ws}/models/m/versions/1"}, "no id of"),
             ({"scaleSettings": {"scaleType": "TargetUtilization"}}, "DefaultScaleSettings only"),
+            ({"dataCollector": {"collections": {"request": {"samplingRate": 1.5}}}}, "samplingRate must be 0 to 1"),
+            ({"dataCollector": {"collections": {"request": {"dataId": "{ws}/data/gone/versions/1"}}}}, "data/gone"),
+            ({"environmentId": ""}, "needs properties.environmentId"),
+            ({"environmentId": "", "codeConfiguration": None}, "custom_model needs"),
+            ({"environmentId": "", "codeConfiguration": None, "model": ""}, "needs properties.model"),
         ],
     )
     def test_settings(
@@ -271,7 +286,7 @@ class TestWhatIsRefused:
         change: dict[str, Any],
         reason: str,
     ) -> None:
-        change = {name: v.replace("{ws}", workspace) if isinstance(v, str) else v for name, v in change.items()}
+        change = json.loads(json.dumps(change).replace("{ws}", workspace))
         status, code, message = arm.refused(
             "PUT", f"{endpoint}/deployments/blue", arm.deployment_body({**properties, **change})
         )
@@ -318,6 +333,90 @@ class TestWhatIsRefused:
         setting(auth_mode_change=mode)
         body = {"location": "eastus", "properties": {"authMode": "AADToken"}}
         assert arm.send("PUT", endpoint, body).status_code == status
+
+    @pytest.mark.parametrize(
+        ("identity", "reason"),
+        [
+            ({"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": {"one": {}}}, "must be SystemAssigned"),
+            ({"type": "UserAssigned", "userAssignedIdentities": {"one": {}, "two": {}}}, "exactly one"),
+        ],
+    )
+    def test_identities(self, arm: Arm, workspace: str, identity: dict[str, Any], reason: str) -> None:
+        group = workspace.partition("/providers/")[0]
+        named = {user(arm, group, name): {} for name in identity["userAssignedIdentities"]}
+        body = {
+            "location": "eastus",
+            "identity": {**identity, "userAssignedIdentities": named},
+            "properties": {"authMode": "Key"},
+        }
+        assert reason in arm.refused("PUT", f"{workspace}/onlineEndpoints/identities", body)[2]
+
+    def test_an_endpoint_keeps_its_properties(self, arm: Arm, workspace: str) -> None:
+        path = arm.endpoint(workspace, properties={"kept": "1"})
+        body = {"location": "eastus", "properties": {"authMode": "Key", "properties": {"kept": "2"}}}
+        assert "cannot be removed or changed" in arm.refused("PUT", path, body)[2]
+
+    def test_an_identity_of_ours_needs_its_roles_first(
+        self, arm: Arm, workspace: str, properties: dict[str, Any]
+    ) -> None:
+        who = user(arm, workspace.partition("/providers/")[0], "reads")
+        path = f"{workspace}/onlineEndpoints/ours-{uuid4().hex[:6]}"
+        identity = {"type": "UserAssigned", "userAssignedIdentities": {who: {}}}
+        arm.ok("PUT", path, {"location": "eastus", "identity": identity, "properties": {"authMode": "Key"}})
+        body = arm.deployment_body(properties)
+        assert "lacks Storage Blob Data Reader" in arm.refused("PUT", f"{path}/deployments/blue", body)[2]
+        principal = arm.ok("GET", who)["properties"]["principalId"]
+        storage = arm.ok("GET", workspace)["properties"]["storageAccount"]
+        assignment = {
+            "principalId": principal,
+            "principalType": "ServicePrincipal",
+            "roleDefinitionId": roles.definition_id("Storage Blob Data Reader", arm.sub.rpartition("/")[2]),
+        }
+        at = f"{storage}/providers/Microsoft.Authorization/roleAssignments/{uuid4()}"
+        arm.ok("PUT", at, {"properties": assignment})
+        arm.ok("PUT", f"{path}/deployments/blue", body)
+
+    @pytest.mark.parametrize(
+        ("environment", "model", "says"),
+        [
+            ({"image": "tensorflow/serving"}, None, "custom containers (tensorflow/serving"),
+            (None, "mlflow_model", "a model of type mlflow_model without code"),
+            (None, "triton_model", "a model of type triton_model without code"),
+        ],
+    )
+    def test_what_runs_in_azure_and_not_here(
+        self,
+        arm: Arm,
+        workspace: str,
+        endpoint: str,
+        properties: dict[str, Any],
+        environment: dict[str, Any] | None,
+        model: str | None,
+        says: str,
+    ) -> None:
+        del properties["codeConfiguration"], properties["environmentId"]
+        if environment is not None:
+            route = {"path": "/", "port": 8501}
+            routes = {f"{kind}Route": route for kind in ("liveness", "readiness", "scoring")}
+            properties["environmentId"] = f"{workspace}/environments/own/versions/1"
+            arm.ok("PUT", properties["environmentId"], {"properties": {**environment, "inferenceConfig": routes}})
+        if model is not None:
+            properties["model"] = f"{workspace}/models/no-code/versions/1"
+            uri = "azureml://datastores/workspaceblobstore/paths/LocalUpload/x/model"
+            arm.ok("PUT", properties["model"], {"properties": {"modelUri": uri, "modelType": model}})
+        status, code, message = arm.refused("PUT", f"{endpoint}/deployments/blue", arm.deployment_body(properties))
+        assert (status, code) == (501, "NotImplemented")
+        assert says in message
+
+    def test_a_build_is_registered_and_not_built(
+        self, arm: Arm, workspace: str, endpoint: str, properties: dict[str, Any]
+    ) -> None:
+        properties["environmentId"] = f"{workspace}/environments/built/versions/1"
+        build = {"contextUri": "https://github.com/team/images.git", "dockerfilePath": "Dockerfile"}
+        arm.ok("PUT", properties["environmentId"], {"properties": {"build": build}})
+        status, _, message = arm.refused("PUT", f"{endpoint}/deployments/blue", arm.deployment_body(properties))
+        assert status == 501
+        assert "no images are built" in message
 
     def test_kubernetes_is_not_emulated(self, arm: Arm, workspace: str) -> None:
         body = {"location": "eastus", "properties": {"authMode": "Key", "compute": f"{workspace}/computes/k8s"}}

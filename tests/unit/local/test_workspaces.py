@@ -120,6 +120,11 @@ class TestAssets:
             ("models", {"modelUri": "azureml://x/1"}, {"modelUri": "azureml://x/2"}),
             ("codes", {"codeUri": "https://x/1"}, {"codeUri": "https://x/2"}),
             ("environments", {"image": "a", "condaFile": "x"}, {"image": "a", "condaFile": "y"}),
+            (
+                "data",
+                {"dataType": "uri_folder", "dataUri": "azureml://x/1"},
+                {"dataType": "uri_folder", "dataUri": "azureml://x/2"},
+            ),
         ],
     )
     def test_what_a_version_is_made_of_never_changes(
@@ -129,6 +134,14 @@ class TestAssets:
         arm.ok("PUT", at, {"properties": made})
         assert arm.refused("PUT", at, {"properties": changed})[:2] == (400, "PropertyChangeNotAllowed")
         arm.ok("PUT", at, {"properties": {**made, "description": "may change"}})
+
+    def test_data_keeps_its_type_and_place(self, arm: Arm, workspace: str) -> None:
+        at = f"{workspace}/data/collected"
+        place = {"dataType": "uri_folder", "dataUri": "azureml://datastores/workspaceblobstore/paths/x"}
+        arm.ok("PUT", f"{at}/versions/1", {"properties": place})
+        assert arm.ok("GET", at)["properties"]["dataType"] == "uri_folder"
+        file = {"dataType": "uri_file", "dataUri": "azureml://datastores/workspaceblobstore/paths/x.csv"}
+        assert "is of type uri_folder" in arm.refused("PUT", f"{at}/versions/2", {"properties": file})[2]
 
     def test_an_environment_is_built_early(self, arm: Arm, workspace: str, plane: FakePlane) -> None:
         arm.ok("PUT", f"{workspace}/environments/early/versions/1", {"properties": {"image": "i", "condaFile": "c"}})

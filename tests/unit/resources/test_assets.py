@@ -12,6 +12,7 @@ from azml.resources import upload
 from azml.resources.arm_id import ArmId
 from azml.resources.asset import AssetHandler
 from azml.resources.code_version import CodeVersionHandler
+from azml.resources.data_version import DataVersionHandler
 from azml.resources.environment_version import EnvironmentVersionHandler
 from azml.resources.errors import Refused
 from azml.resources.model_version import ModelVersionHandler
@@ -221,6 +222,70 @@ def test_a_model_is_somewhere() -> None:
     for inputs in ({}, {"path": "/a", "uri": "azureml://b"}):
         with pytest.raises(Refused, match=r"either path .* or uri"):
             MODEL.check({"workspaceId": "w", "name": "m", **inputs})
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_uploads_go_to_the_datastore_that_is_named(azure: Azure, folder: Path, elsewhere: bool) -> None:
+    store = azure.get(f"{azure.workspace}/datastores/workspaceblobstore")["properties"]
+    place = {"accountName": store["accountName"], "containerName": "models"}
+    account = azure.theirs.storage(azure.workspace.partition("/providers/")[0]) if elsewhere else None
+    if account is not None:
+        _, _, subscription, _, group, *_, name = account.split("/")
+        place |= {"accountName": name, "subscriptionId": subscription, "resourceGroup": group}
+    owner = account or azure.get(azure.workspace)["properties"]["storageAccount"]
+    azure.theirs.ok("PUT", f"{owner}/blobServices/default/containers/models", {"properties": {}})
+    properties = {"datastoreType": "AzureBlob", **place, "credentials": {"credentialsType": "None"}}
+    datastore = f"own{elsewhere:d}"
+    azure.theirs.ok("PUT", f"{azure.workspace}/datastores/{datastore}", {"properties": properties})
+    inputs = model(azure, folder, datastore=datastore)
+    MODEL.create(azure.work(), inputs)
+    uri = live(azure, MODEL, inputs)["modelUri"]
+    assert f"/datastores/{datastore}/paths/LocalUpload/" in uri
+    files = azure.theirs.running.azure.blobs
+    path = files.path(place["accountName"], "models", uri.partition("/paths/")[2])
+    assert (path / "model.bin").read_bytes() == (folder / "model.bin").read_bytes()
+    moved = MODEL.difference(azure.work(), inputs, inputs, {**inputs, "datastore": "another"})
+    assert not moved.changed, "what is uploaded stays where it is"
+
+
+def test_a_build_is_uploaded_or_named(azure: Azure, folder: Path) -> None:
+    (folder / "Dockerfile").write_text("FROM scratch\n")
+    handler = EnvironmentVersionHandler()
+
+    def build(**fields: str) -> Any:
+        name = f"e-{uuid4().hex[:8]}"
+        inputs = handler.check({"workspaceId": azure.workspace, "name": name, "build": fields})
+        handler.create(azure.work(), inputs)
+        return live(azure, handler, inputs)["build"]
+
+    local = build(path=str(folder))
+    assert local["dockerfilePath"] == "Dockerfile"
+    assert "/LocalUpload/" in local["contextUri"]
+    url = "https://github.com/team/images.git#main:serving"
+    assert build(uri=url, dockerfilePath="Serving") == {"contextUri": url, "dockerfilePath": "Serving"}
+    for fields in ({}, {"path": str(folder), "uri": url}):
+        with pytest.raises(Refused, match=r"either path .* or uri"):
+            handler.check({"workspaceId": azure.workspace, "name": "e", "build": fields})
+
+
+def test_data_is_a_name_for_a_place(azure: Azure) -> None:
+    handler = DataVersionHandler()
+    uri = "azureml://datastores/workspaceblobstore/paths/collected"
+    base = {"workspaceId": azure.workspace, "name": f"d-{uuid4().hex[:8]}", "version": "1"}
+    inputs = handler.check({**base, "uri": uri})
+    state = handler.create(azure.work(), inputs)
+    shown = live(azure, handler, inputs)
+    assert (shown["dataType"], shown["dataUri"], shown["isArchived"]) == ("uri_folder", uri, False)
+    again = handler.difference(azure.work(), inputs, state, inputs)
+    assert (again.changed, again.drifted) == (set(), {})
+    with pytest.raises(Refused, match="a version never changes"):
+        handler.difference(azure.work(), inputs, state, handler.check({**base, "uri": f"{uri}/other"}))
+    handler.delete(azure.work(), state)
+    assert live(azure, handler, inputs)["isArchived"] is True
+    handler.create(azure.work(), inputs)
+    assert live(azure, handler, inputs)["isArchived"] is False
+    with pytest.raises(Refused, match="uri"):
+        handler.check(base)
 
 
 def test_a_model_of_a_job_is_not_uploaded(azure: Azure) -> None:

@@ -270,3 +270,14 @@ def test_a_size_can_change_where_nothing_is_there(azure: Azure) -> None:
     HANDLER.delete(azure.work(), state)
     found = HANDLER.difference(azure.work(), old, state, {**old, "instanceType": "Standard_DS4_v2"})
     assert "gone" in found.drifted
+
+
+def test_properties_are_added_and_never_changed(azure: Azure) -> None:
+    state = azure.deployment(azure.endpoint(), "blue", properties={"a": "1"})
+    old = inputs_of(state)
+    more = {**old, "properties": {"a": "1", "b": "2"}}
+    assert HANDLER.difference(azure.work(), old, state, more).changed == {"properties"}
+    HANDLER.update(azure.work(), old, more, state)
+    assert azure.get(path(state))["properties"]["properties"]["b"] == "2"
+    with pytest.raises(Refused, match=r"other properties: a\. Azure lets properties be added"):
+        HANDLER.difference(azure.work(), old, state, {**old, "properties": {}})

@@ -292,3 +292,12 @@ def leave(azure: Azure, path: str, state: str) -> None:
     with closing(sqlite3.connect(azure.theirs.running.home.database, isolation_level=None)) as database:
         sql = "UPDATE resources SET body = json_set(body, '$.properties.provisioningState', ?) WHERE key = ?"
         assert database.execute(sql, (state, path.lower())).rowcount == 1
+
+
+def test_properties_are_added_and_never_changed(azure: Azure) -> None:
+    inputs, state = made(azure, properties={"a": "1"})
+    more = {**inputs, "properties": {"a": "1", "b": "2"}}
+    assert HANDLER.difference(azure.work(URN), inputs, state, more).changed == {"properties"}
+    for changed in ({"a": "2"}, {}):
+        with pytest.raises(Refused, match=r"other properties: a\. Azure lets properties be added"):
+            HANDLER.difference(azure.work(URN), inputs, state, {**inputs, "properties": changed})

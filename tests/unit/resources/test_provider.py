@@ -232,7 +232,15 @@ def test_handlers_do_not_wait_for_each_other(plugin: Plugin, azure: Azure) -> No
 def test_the_schema_names_everything(plugin: Plugin) -> None:
     schema = json.loads(plugin.stub.GetSchema(provider_pb2.GetSchemaRequest()).schema)
     custom = {name.split(":")[-1] for name, item in schema["resources"].items() if not item["isComponent"]}
-    assert custom == {"CodeVersion", "EnvironmentVersion", DEPLOYMENT, ENDPOINT, "ModelVersion", "Rollout"}
+    assert custom == {
+        "CodeVersion",
+        "DataVersion",
+        "EnvironmentVersion",
+        DEPLOYMENT,
+        ENDPOINT,
+        "ModelVersion",
+        "Rollout",
+    }
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,11 @@ from azml.spec import (
     WorkspaceSpec,
 )
 from azml.spec.base import Spec
+from azml.spec.data_collector import CollectedDataSpec
+from azml.spec.environment import BuildSpec
 
 GROUP = "/subscriptions/s/resourceGroups/g/providers"
+UAI = f"{GROUP}/Microsoft.ManagedIdentity/userAssignedIdentities/uai"
 DEPLOYMENT = {"name": "blue", "instance_type": "Standard_DS3_v2", "model": "azureml:m:1", "environment": "azureml:e:1"}
 
 
@@ -149,6 +152,8 @@ def test_identities_in_the_forms_of_endpoint_and_workspace() -> None:
     [
         {},
         {"type": "user_assigned"},
+        {"type": "user_assigned", "user_assigned_identities": [{"resource_id": UAI}, {"resource_id": f"{UAI}2"}]},
+        {"type": "system_assigned,user_assigned", "user_assigned_identities": [{"resource_id": UAI}]},
         {"type": "none", "user_assigned_identities": [{}]},
         {"type": "user_assigned", "user_assigned_identities": {"ID": 5}},
         {"type": "user_assigned", "user_assigned_identities": {"ID": {"foo": 1}}},
@@ -178,6 +183,7 @@ def test_instance_types_in_any_case_and_newer_than_the_list(written: str, meant:
         ("Standard_PB6s", "is not offered"),
         ("Standard_B2s", "is not offered"),
         ("Standard_D2_v3", "is not offered"),
+        ("Standard_NC6s_v3", "Azure has retired (2025-09-30)"),
     ],
 )
 def test_instance_types_that_azure_refuses(written: str, what: str) -> None:
@@ -200,6 +206,7 @@ def test_deployment_names_that_azure_takes(name: str) -> None:
     ("text", "name", "version", "label", "registry"),
     [
         ("azureml:churn:3", "churn", "3", None, None),
+        (f"azureml:{GROUP}/Microsoft.MachineLearningServices/workspaces/w/models/m/versions/1", "m", "1", None, None),
         ("azureml:churn@latest", "churn", None, "latest", None),
         ("azureml:churn", "churn", None, None, None),
         ("azureml://registries/azureml/models/bert/versions/7", "bert", "7", None, "azureml"),
@@ -210,7 +217,7 @@ def test_deployment_names_that_azure_takes(name: str) -> None:
 def test_references(text: str, name: str, version: str | None, label: str | None, registry: str | None) -> None:
     made: Any = deployment(model=text).model
     assert (made.text, made.name, made.version, made.label, made.registry) == (text, name, version, label, registry)
-    assert (made.arm_id is not None) == text.startswith("/")
+    assert made.arm_id == (text.removeprefix("azureml:") if "/subscriptions/" in text else None)
 
 
 @pytest.mark.parametrize(
@@ -259,10 +266,92 @@ def test_arguments_have_paths_relative_to_the_working_folder(tmp_path: Path, mon
 
 
 @pytest.mark.parametrize(
-    "path", ["azureml://datastores/d/paths/x", "azureml:m:1", "https://x/y", "runs:/1/model", "no/such", "", "a\0b"]
+    "path", ["azureml:m:1", "hdfs://x/y", "azureml://datastores/<name>/paths/x", "no/such", "", "a\0b"]
 )
-def test_paths_that_lead_nowhere_on_this_machine(path: str) -> None:
+def test_paths_that_lead_nowhere(path: str) -> None:
     assert refused(ModelSpec, {"name": "m", "path": path})
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "azureml://datastores/d/paths/x",
+        "azureml://jobs/j/outputs/artifacts/paths/model",
+        "runs:/1/model",
+        "https://a.blob.core.windows.net/c/m",
+        "wasbs://c@a.blob.core.windows.net/m",
+        "abfss://c@a.dfs.core.windows.net/m",
+    ],
+)
+def test_models_that_are_in_the_cloud_already(uri: str) -> None:
+    assert ModelSpec.from_args({"name": "m", "path": uri}).path == uri
+    said = refused(ModelSpec, {"name": "m", "path": uri, "datastore": "d"})
+    assert said == ["datastore: nothing is uploaded: the model is in the cloud already"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["ds", "azureml:ds", f"{GROUP}/Microsoft.MachineLearningServices/workspaces/w/datastores/ds"],
+)
+def test_datastores_in_the_spellings_of_az_ml(written: str) -> None:
+    assert ModelSpec.from_args({"name": "m", "path": __file__, "datastore": written}).datastore == "ds"
+    assert refused(ModelSpec, {"name": "m", "path": __file__, "datastore": "a b"})
+
+
+def test_a_build_from_a_repository() -> None:
+    url = "https://github.com/team/images.git#main:serving"
+    assert EnvironmentSpec.from_args({"build": {"path": url}}).build == BuildSpec(path=url)
+    assert refused(EnvironmentSpec, {"build": {"path": "azureml://datastores/d/paths/x"}})
+
+
+@pytest.mark.parametrize("kind", ["models", "environments"])
+def test_what_exists_is_named_for_good(kind: str) -> None:
+    model = {"models": ModelSpec, "environments": EnvironmentSpec}[kind]
+    for id_ in (
+        f"azureml://registries/azureml/{kind}/bert/versions/7",
+        f"{GROUP}/Microsoft.MachineLearningServices/workspaces/w/{kind}/bert/versions/7",
+    ):
+        assert model.from_args({"existing": id_}) == model.from_args({"existing": id_, "name": "bert"})
+    for id_ in ("azureml:bert:7", f"azureml://registries/azureml/{kind}/bert/labels/latest"):
+        assert refused(model, {"existing": id_}) == ["existing: does not name one version for good"]
+
+
+def test_code_that_is_registered_already() -> None:
+    for text in ("azureml:c:1", f"azureml:{GROUP}/Microsoft.MachineLearningServices/workspaces/w/codes/c/versions/1"):
+        code: Any = deployment(code_configuration={"code": text, "scoring_script": "score.py"}).code_configuration
+        assert (code.code.name, code.code.version) == ("c", "1")
+    said = refused(
+        OnlineDeploymentSpec, DEPLOYMENT | {"code_configuration": {"code": "azureml:c", "scoring_script": "s"}}
+    )
+    assert said == ["code_configuration.code: names no version"]
+
+
+def collected(data: Any) -> dict[str, Any]:
+    return DEPLOYMENT | {"data_collector": {"collections": {"request": {"enabled": "True", "data": data}}}}
+
+
+def test_where_collected_data_goes() -> None:
+    path = "azureml://datastores/workspaceblobstore/paths/collected"
+    made = OnlineDeploymentSpec.from_args(collected({"name": "taxi", "version": 1, "path": path})).data_collector
+    assert made is not None
+    assert made.collections["request"].data == CollectedDataSpec(name="taxi", version="1", path=path)
+    assert OnlineDeploymentSpec.from_args(collected("azureml:taxi:1"))
+    id_ = f"{GROUP}/Microsoft.MachineLearningServices/workspaces/w/data/taxi/versions/1"
+    at = "data_collector.collections.request.data"
+    assert OnlineDeploymentSpec.from_args(collected({"data_id": id_}))
+    assert refused(OnlineDeploymentSpec, collected({"data_id": id_, "name": "taxi"})) == [
+        f"{at}.name: data_id names a data asset that is there already"
+    ]
+    assert refused(OnlineDeploymentSpec, collected("azureml:taxi")) == [f"{at}: names no version"]
+    assert refused(OnlineDeploymentSpec, collected({"path": "collected"})) == [
+        f"{at}.path: is not the URI of a folder in the cloud"
+    ]
+
+
+def test_managed_deployments_scale_by_count_alone() -> None:
+    said = refused(OnlineDeploymentSpec, DEPLOYMENT | {"scale_settings": {"type": "TargetUtilization"}})
+    # The words of az ml itself.
+    assert said == ["scale_settings.type: ManagedOnlineEndpoint supports DefaultScaleSettings only"]
 
 
 def test_conda_files_are_looked_into(tmp_path: Path) -> None:
@@ -305,8 +394,6 @@ def test_existing_things_have_the_name_of_their_id_and_nothing_else() -> None:
     ]
     wrong = f"{GROUP}/Microsoft.Storage/storageAccounts/st"
     assert "is the id of a Microsoft.Storage/storageAccounts" in refused(WorkspaceSpec, {"existing": wrong})[0]
-    version = f"{GROUP}/Microsoft.MachineLearningServices/workspaces/w/models/churn/versions/3"
-    assert ModelSpec.from_args({"existing": version}).name == "churn"
 
 
 def test_a_private_registry_is_premium() -> None:

@@ -1,4 +1,4 @@
-"""Models, code and environments: containers and their versions.
+"""Models, code, environments and data: containers and their versions.
 
 Owns what cannot change in a version, the container that comes with it, lists of versions, and where code is uploaded.
 """
@@ -79,6 +79,12 @@ class Environments(AssetContainer):
     """An environment."""
 
     type = f"{_ML}/environments"
+
+
+class Data(AssetContainer):
+    """A data asset."""
+
+    type = f"{_ML}/data"
 
 
 class ModelVersions(AssetVersion):
@@ -165,6 +171,27 @@ class CodeVersions(AssetVersion):
     unborn_actions = ("startpendingupload",)
 
 
+class DataVersions(AssetVersion):
+    """A data asset's version: the name of a place, which nobody looks at here."""
+
+    type = f"{_ML}/data/versions"
+    create_only = ("dataType", "dataUri", "isAnonymous")
+
+    def check(self, write: Write) -> None:
+        """All versions of a data asset are of one type."""
+        container = self.azure.store.get(write.id.parent) if write.id.parent is not None else None
+        if container is not None and container.properties["dataType"] != write.properties["dataType"]:
+            raise bad_request(
+                "BadArgument",
+                f"The data asset '{container.id.name}' is of type {container.properties['dataType']}, "
+                f"the version of type {write.properties['dataType']}.",
+            )
+
+    def parent_body(self, write: Write) -> dict[str, Any]:
+        """Make the container of the version's type."""
+        return {"properties": {"dataType": write.properties["dataType"]}}
+
+
 def _of_view(found: list[Resource], call: Call) -> list[Resource]:
     view = call.query.get("listviewtype", "ActiveOnly").lower()
     if view == "all":
@@ -172,4 +199,9 @@ def _of_view(found: list[Resource], call: Call) -> list[Resource]:
     return [one for one in found if one.properties.get("isArchived", False) == (view == "archivedonly")]
 
 
-DECLARED = (Models, Codes, Environments, ModelVersions, CodeVersions, EnvironmentVersions)
+DECLARED = (
+    *(Models, ModelVersions),
+    *(Codes, CodeVersions),
+    *(Environments, EnvironmentVersions),
+    *(Data, DataVersions),
+)

@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 from azml.facts import names, online_endpoints
 from azml_local.arm.call import Call
 from azml_local.arm.errors import ArmError, bad_request, not_emulated
-from azml_local.arm.ids import ResourceId
+from azml_local.arm.ids import ResourceId, parse_id
 from azml_local.arm.store import Resource
 from azml_local.arm.types import Reply, ResourceType, Write, action
-from azml_local.namespaces.machinelearning import quota
-from azml_local.namespaces.machinelearning.endpoints import DEPLOYMENTS
+from azml_local.namespaces.machinelearning import access, quota
+from azml_local.namespaces.machinelearning.endpoints import DEPLOYMENTS, lost_properties
 from azml_local.namespaces.machinelearning.serving import deployment_of, endpoint_of, seconds
 from azml_local.scoring.contract import DeploymentFailed
 
@@ -71,13 +71,22 @@ class OnlineDeployments(ResourceType):
         """Everything that the service refuses at once, all problems together."""
         if write.properties["endpointComputeType"] != "Managed":
             raise not_emulated("Kubernetes online deployments", "It has managed ones.")
-        problems = [*self._name_problems(write), *_setting_problems(write), *self._place_problems(write)]
+        problems = [
+            *self._name_problems(write),
+            *_setting_problems(write),
+            *lost_properties(write),
+            *self._place_problems(write),
+        ]
         if problems:
             raise ArmError(400, "BadRequest", f"The request is invalid. {' '.join(map(str, problems))}", problems)
 
     def fill(self, write: Write) -> None:
         """References must lead somewhere, and the cores must be there; both are known once defaults are in."""
         deployment_of(self.azure, write.id, write.body)
+        self._refuse_unknown_data(write)
+        endpoint = self.azure.store.get(write.id.parent or write.id)
+        if endpoint is not None:
+            access.refuse_without(self.azure, endpoint)
         location, own = write.body["location"], write.id.key
         others = [
             found
@@ -151,6 +160,14 @@ class OnlineDeployments(ResourceType):
             return [ArmError(400, "OutOfQuota", f"There are {_MAX_IN_REGION} deployments in the region, the maximum.")]
         return []
 
+    def _refuse_unknown_data(self, write: Write) -> None:
+        for name, collection in ((write.properties.get("dataCollector") or {}).get("collections") or {}).items():
+            given = collection.get("dataId")
+            id_ = None if given is None else parse_id(given)
+            if given is not None and (id_ is None or self.azure.store.get(id_) is None):
+                place = f"properties.dataCollector.collections['{name}'].dataId"
+                raise bad_request("ResourceNotFound", f"{place}: '{given}' was not found.")
+
     def _place_problems(self, write: Write) -> list[ArmError]:
         endpoint = self.azure.store.get(write.id.parent or write.id)
         if endpoint is None or endpoint.body["location"] == write.body["location"]:
@@ -179,7 +196,7 @@ def _setting_problems(write: Write) -> list[ArmError]:
         )
     if (made.get("requestSettings") or {}).get("maxConcurrentRequestsPerInstance", 1) < 1:
         problems.append("requestSettings.maxConcurrentRequestsPerInstance must be at least 1.")
-    problems += _probe_problems(made) + _fixed_problems(write)
+    problems += _probe_problems(made) + _collector_problems(made)
     return [ArmError(400, "BadArgument", problem) for problem in problems]
 
 
@@ -202,15 +219,14 @@ def _probe_problems(made: dict[str, Any]) -> list[str]:
     return problems
 
 
-def _fixed_problems(write: Write) -> list[str]:
-    """Entries of `properties.properties` can be added, never removed or changed."""
-    if write.existing is None:
-        return []
-    new = write.properties.get("properties") or {}
-    lost = [
-        name for name, value in (write.existing.properties.get("properties") or {}).items() if new.get(name) != value
+def _collector_problems(made: dict[str, Any]) -> list[str]:
+    """Find rates that reference-yaml-deployment-managed-online does not allow."""
+    collector = made.get("dataCollector") or {}
+    return [
+        f"dataCollector.collections['{name}'].samplingRate must be 0 to 1, is {rate}."
+        for name, collection in (collector.get("collections") or {}).items()
+        if not 0 <= (rate := collection.get("samplingRate") or 0) <= 1
     ]
-    return [f"properties.properties['{name}'] cannot be removed or changed." for name in lost]
 
 
 def _is_offered(instance_type: str) -> bool:

@@ -42,7 +42,13 @@ class OnlineEndpoints(ResourceType):
         if write.properties.get("compute"):
             raise not_emulated("Kubernetes online endpoints (properties.compute)", "It has managed ones.")
         self._keep_traffic(write)
-        problems = [*self._name_problems(write), *self._mode_problems(write), *self._traffic_problems(write)]
+        problems = [
+            *self._name_problems(write),
+            *self._mode_problems(write),
+            *_identity_problems(write),
+            *lost_properties(write),
+            *self._traffic_problems(write),
+        ]
         if problems:
             raise ArmError(400, "BadRequest", f"The request is invalid. {' '.join(map(str, problems))}", problems)
 
@@ -141,6 +147,30 @@ class OnlineEndpoints(ResourceType):
                 *_mirrored(mirror, traffic),
             )
         ]
+
+
+def lost_properties(write: Write) -> list[ArmError]:
+    """Refuse what takes away or changes entries of `properties.properties`: they can be added only."""
+    if write.existing is None:
+        return []
+    new = write.properties.get("properties") or {}
+    before = write.existing.properties.get("properties") or {}
+    return [
+        ArmError(400, "BadArgument", f"properties.properties['{name}'] cannot be removed or changed.")
+        for name, value in before.items()
+        if new.get(name) != value
+    ]
+
+
+def _identity_problems(write: Write) -> list[ArmError]:
+    """One kind of identity, and one identity: reference-yaml-endpoint-online."""
+    identity = write.body.get("identity") or {}
+    given, problems = list(identity.get("userAssignedIdentities") or {}), []
+    if "," in identity.get("type", ""):
+        problems.append(f"identity.type must be SystemAssigned, UserAssigned or None, is {identity['type']}.")
+    if identity.get("type") == "UserAssigned" and len(given) != 1:
+        problems.append(f"An online endpoint has exactly one user-assigned identity, the request names {len(given)}.")
+    return [ArmError(400, "BadArgument", problem) for problem in problems]
 
 
 def _shares(traffic: Mapping[str, int]) -> list[tuple[str, str]]:

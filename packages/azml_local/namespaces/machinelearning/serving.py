@@ -42,15 +42,19 @@ def deployment_of(azure: Azure, id_: ResourceId, body: Mapping[str, Any]) -> Dep
     made, workspace = body["properties"], id_.ancestor(_ML)
     if workspace is None or id_.parent is None:
         raise bad_request("BadArgument", f"{id_} is not in a workspace.")
-    code = made.get("codeConfiguration") or {}
-    if not code.get("codeId") or not made.get("environmentId"):
-        raise not_emulated(
-            "deployments without code and environment (custom containers, MLflow without code)",
-            "Give codeConfiguration.codeId, codeConfiguration.scoringScript and environmentId.",
+    code, model = made.get("codeConfiguration") or {}, _model(azure, workspace, made.get("model"))
+    environment = _environment(azure, made)
+    if not code.get("codeId"):
+        raise _nothing_to_run(azure, made, environment)
+    if environment is None:
+        raise bad_request(
+            "BadArgument", "A deployment with codeConfiguration needs properties.environmentId to run in."
         )
-    environment = _version(azure, "environmentId", made["environmentId"], f"{_ML}/environments/versions").properties
     if environment.get("build") is not None:
-        raise not_emulated("environments built from a Docker context", "Use properties.image with condaFile.")
+        raise not_emulated(
+            "environments built from a Docker context: no images are built",
+            "Use properties.image with condaFile: the conda file is what runs here.",
+        )
     request = made["requestSettings"]
     return Deployment(
         id=str(id_),
@@ -68,8 +72,29 @@ def deployment_of(azure: Azure, id_: ResourceId, body: Mapping[str, Any]) -> Dep
         liveness=_probe(made["livenessProbe"]),
         readiness=_probe(made["readinessProbe"]),
         **_route(environment),
-        **_model(azure, workspace, made.get("model")),
+        **model,
     )
+
+
+def _environment(azure: Azure, made: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    given = made.get("environmentId")
+    return None if not given else _version(azure, "environmentId", given, f"{_ML}/environments/versions").properties
+
+
+def _nothing_to_run(azure: Azure, made: Mapping[str, Any], environment: Mapping[str, Any] | None) -> ArmError:
+    """Say why a deployment without code does not run: nothing that Azure would run either, or not emulated."""
+    instead = "Give codeConfiguration and an environment with a conda file."
+    if environment is not None:
+        image = environment.get("image") or "a Docker context"
+        return not_emulated(f"custom containers ({image}, without codeConfiguration): images are not run", instead)
+    if not made.get("model"):
+        return bad_request("BadArgument", "A deployment needs properties.model, or properties.environmentId.")
+    model = _version(azure, "model", made["model"], f"{_ML}/models/versions").properties
+    kind = model.get("modelType", "custom_model")
+    if kind == "custom_model":
+        text = "A model of type custom_model needs properties.environmentId and codeConfiguration to run."
+        return bad_request("BadArgument", text)
+    return not_emulated(f"deployments of a model of type {kind} without code and environment", instead)
 
 
 async def restore(azure: Azure) -> None:
