@@ -8,7 +8,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import ClientSecretCredential, DefaultAzureCredential, EnvironmentCredential
 from azure.mgmt.resource.resources import ResourceManagementClient
 
-from tests.contract.clients import Clients, refused
+from tests.contract.clients import refused
 from tests.unit.local.support import Running
 
 SCOPES = [
@@ -82,12 +82,11 @@ class TestCredentials:
             credential.get_token(SCOPES[0])
 
 
-def test_a_token_for_another_service_is_not_arms(azure: Running, clients: Clients) -> None:
-    more = {"base_url": azure.url, "connection_verify": str(azure.home.ca)}
+def test_a_token_for_another_service_is_not_arms(azure: Running) -> None:
+    more = {"base_url": azure.url, "connection_verify": str(azure.home.ca), "credential_scopes": [SCOPES[1]]}
     with (
-        ResourceManagementClient(
-            clients.credential, clients.subscription, credential_scopes=[SCOPES[1]], **more
-        ) as arm,
+        azure.credential as credential,
+        ResourceManagementClient(credential, azure.azure.identity.subscription_id, **more) as arm,
         pytest.raises(ClientAuthenticationError) as error,
     ):
         list(arm.resource_groups.list())

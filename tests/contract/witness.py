@@ -30,7 +30,7 @@ def compare(test: str, seen: Sequence[Seen]) -> None:
     counted = [one for one in seen if one.type not in _WHO or name.startswith("test_identity.py")]
     found = _record(counted)
     if not os.environ.get(_REWRITE):
-        assert found == record.get(name), "not as recorded: run `make witness` and look at the difference"
+        assert found == record.get(name), f"recorded is {record.get(name)}, reached was {found}: see `make witness`"
         return
     lines = [f" {json.dumps(test)}: {json.dumps(what)}" for test, what in sorted({**record, name: found}.items())]
     RECORD.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
