@@ -4,6 +4,8 @@ Owns what becomes of a template: names put in, the environment at hand, no file 
 looks like is the template's own (`templates/online-endpoint`).
 """
 
+import json
+import math
 import os
 import re
 import sys
@@ -11,14 +13,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+import yaml
 
 from azml_cli import render, share
 from azml_cli.schema import schema_files
 
 TEMPLATE = "online-endpoint"
-DESCRIPTION = "An Azure ML serving estate"
-NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
-"""What Pulumi takes as the name of a project."""
+NAME = re.compile(r"(?!pulumi(\.|$))[a-z0-9_.-]{1,100}", re.IGNORECASE | re.ASCII)
+"""What `pulumi new` takes as the name of a project."""
 _BLOCK = re.compile(r"^template:\n(?:[ \t]+.*\n?)*", re.MULTILINE)
 """What a Pulumi.yaml says of itself as a template."""
 _VIRTUALENV = re.compile(r"^ *virtualenv: .*\n", re.MULTILINE)
@@ -36,7 +38,8 @@ def init(
     if not NAME.fullmatch(project):
         render.fail(
             f"{project!r} cannot be the name of a project.\n"
-            "Allowed are 1 to 100 letters of a–z and A–Z, digits, dots, hyphens and underscores: azml init --name NAME",
+            "Allowed are 1 to 100 letters of a–z and A–Z, digits, dots, hyphens and underscores, but not `pulumi`,\n"
+            "and nothing that begins with `pulumi.`: azml init --name NAME",
             render.USAGE,
         )
     files = _contents(root, project)
@@ -63,20 +66,30 @@ def init(
 def _contents(root: Path, project: str) -> dict[Path, bytes]:
     """Every file as it is to be written, by its path in the project: the template's, and what editors need."""
     template = share.folder("templates") / TEMPLATE
+    described = yaml.safe_load((template / "Pulumi.yaml").read_text(encoding="utf-8"))["template"]["description"]
+    names = {"${PROJECT}": project, "${DESCRIPTION}": described}
     paths = (path for path in sorted(template.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
     schemas = {Path("schemas", name): text.encode() for name, text in schema_files().items()}
-    return schemas | {path.relative_to(template): _filled(path, root, project) for path in paths}
+    return schemas | {path.relative_to(template): _filled(path, root, names) for path in paths}
 
 
-def _filled(path: Path, root: Path, project: str) -> bytes:
-    """A file with the names in it, as `pulumi new` puts them there. What is no text stays as it is."""
+def _filled(path: Path, root: Path, names: dict[str, str]) -> bytes:
+    """A file with the names in it, as `pulumi new` puts them there."""
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         return path.read_bytes()
     if path.name == "Pulumi.yaml":
         text = _in_this_environment(_BLOCK.sub("", text), root)
-    return text.replace("${PROJECT}", project).replace("${DESCRIPTION}", DESCRIPTION).encode()
+    for mark, name in names.items():
+        text = text.replace(mark, _scalar(name) if path.suffix == ".yaml" else name)
+    return text.encode()
+
+
+def _scalar(text: str) -> str:
+    """A text as YAML has it, in quotes where it would be read as something else (123, yes, 1e3)."""
+    plain = text[:1].isalpha() and yaml.safe_dump(text, width=math.inf).splitlines()[0]
+    return plain or json.dumps(text)
 
 
 def _in_this_environment(text: str, root: Path) -> str:
