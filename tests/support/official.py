@@ -9,7 +9,7 @@ with warnings.catch_warnings():
     # Its schemas are built with options that marshmallow calls deprecated.
     warnings.simplefilter("ignore")
     import azure.ai.ml as official
-    from azure.ai.ml.exceptions import ValidationException
+    from azure.ai.ml.exceptions import MlException
     from marshmallow.exceptions import ValidationError
 
 
@@ -21,7 +21,7 @@ def takes(kind: str, fields: dict[str, Any], folder: Path) -> bool:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             getattr(official, f"load_{kind}")(file)
-    except (ValidationError, ValidationException, KeyError, TypeError):  # the last two where it trips over a gap
+    except (ValidationError, MlException, AttributeError, KeyError, TypeError):  # the last three: it trips over a gap
         return False
     return True
 

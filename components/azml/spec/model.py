@@ -58,7 +58,7 @@ class ModelSpec(Existing):
     """Tags of the version."""
     properties: Tags = {}
     """Properties of the version; they can be added to, never changed."""
-    flavors: dict[str, Any] = {}
+    flavors: dict[str, dict[str, Any]] = {}
     """Flavors of an MLflow model."""
     stage: str | None = None
     """Stage of the model, such as Production."""
