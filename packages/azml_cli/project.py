@@ -50,13 +50,10 @@ class Project:
 
     @property
     def stacks(self) -> Path:
-        """The folder of the stack files; ends the command where Pulumi.yaml cannot be read."""
-        from azml.spec import SpecError, stack_folder
+        """The folder of the stack files. Raises `SpecError` where Pulumi.yaml does not tell."""
+        from azml.spec import stack_folder
 
-        try:
-            return stack_folder(self.root)
-        except SpecError as error:
-            render.fail(error.problems)
+        return stack_folder(self.root)
 
     @property
     def state(self) -> Path:

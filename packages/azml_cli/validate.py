@@ -1,11 +1,14 @@
 """`azml validate`: what is wrong with stacks, before any engine or Azure is asked."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from azml_cli import render
 from azml_cli.project import Project
+
+if TYPE_CHECKING:
+    from azml.spec import Problem
 
 
 def validate(
@@ -14,10 +17,26 @@ def validate(
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Check the config of stacks: every problem at once, each with file, line and remedy."""
-    from azml.spec import Problem, SpecError, load, stacks
+    names, found = _judged(Project.find(), stack)
+    problems = list(dict.fromkeys(str(problem) for listed in found.values() for problem in listed))
+    if json_:
+        render.emit_json({name: [problem.wire() for problem in found.get(name, [])] for name in names})
+        raise typer.Exit(render.FAILED if found else 0)
+    if found:
+        render.fail([*problems, f"{_count(len(problems), 'problem')} in {_count(len(found), 'stack')}"])
+    render.say(f"{_count(len(names), 'stack')} {'is' if len(names) == 1 else 'are'} valid")
 
-    folder = Project.find().stacks
-    names = stack or stacks(folder)
+
+def _judged(project: Project, asked: list[str] | None) -> "tuple[list[str], dict[str, list[Problem]]]":
+    """Names of the stacks, and the problems of those that have some."""
+    from azml.spec import SpecError, load, stacks
+
+    try:
+        folder = project.stacks
+    except SpecError as error:
+        names = asked or ["Pulumi.yaml"]  # whichever stack it is: none can be read
+        return names, dict.fromkeys(names, error.problems)
+    names = asked or stacks(folder)
     if not names:
         render.fail(
             f"No stack file (Pulumi.<stack>.yaml) in {folder}.\nMake one with `pulumi stack init`.", render.USAGE
@@ -28,13 +47,7 @@ def validate(
             load(folder, name)
         except SpecError as error:
             found[name] = error.problems
-    problems = list(dict.fromkeys(str(problem) for listed in found.values() for problem in listed))
-    if json_:
-        render.emit_json({name: [problem.wire() for problem in found.get(name, [])] for name in names})
-        raise typer.Exit(render.FAILED if found else 0)
-    if found:
-        render.fail([*problems, f"{_count(len(problems), 'problem')} in {_count(len(found), 'stack')}"])
-    render.say(f"{_count(len(names), 'stack')} {'is' if len(names) == 1 else 'are'} valid")
+    return names, found
 
 
 def _count(number: int, thing: str) -> str:

@@ -16,7 +16,7 @@ FILE = "Pulumi.yaml"
 
 def project(directory: Path) -> str:
     """Name the project of a folder. Raises `SpecError`."""
-    root = _project(directory)
+    root = project_file(directory)
     if root.name is None:
         raise SpecError([Problem("the project has no name", root.file, *root.at, fix="add name: PROJECT")])
     return root.name
@@ -24,7 +24,7 @@ def project(directory: Path) -> str:
 
 def stack_folder(directory: Path) -> Path:
     """Find the folder that the stack files of a folder's project are in: `stackConfigDir`. Raises `SpecError`."""
-    root = _project(directory)
+    root = project_file(directory)
     given = root.map.get("stackConfigDir")
     if given is None:
         return root.file.parent
@@ -33,10 +33,28 @@ def stack_folder(directory: Path) -> Path:
             "must be a folder", root.file, *given.at, path="stackConfigDir", fix="write it relative to this file"
         )
         raise SpecError([problem])
-    return root.file.parent / given.value
+    folder = root.file.parent / given.value
+    if not _is_folder(folder):
+        problem = Problem(
+            "there is no such folder",
+            root.file,
+            *given.at,
+            path="stackConfigDir",
+            value=given.value,
+            fix="make it, or correct the name: stack files are looked for there",
+        )
+        raise SpecError([problem])
+    return folder
 
 
-def _project(directory: Path) -> Node:
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # too long, or no path at all
+        return False
+
+
+def project_file(directory: Path) -> Node:
     """Read the folder's own `Pulumi.yaml`, or the nearest one above."""
     here = directory.resolve()
     for folder in (here, *here.parents):

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from azml.spec.base import nearest
-from azml.spec.errors import Problem, SpecError
+from azml.spec.errors import Problem, SpecError, shown
 from azml.spec.includes import Assembly
 from azml.spec.judge import judged
 from azml.spec.paths import Written
-from azml.spec.project import project
+from azml.spec.project import project, project_file
 from azml.spec.reader import read
 from azml.spec.stack import StackSpec
 from azml.spec.tree import Node, plain, spoken
@@ -89,10 +89,14 @@ def _estate(file: Path, stack: str, values: object) -> Node:
 
 def _no_stack(file: Path, stack: str) -> Problem:
     known = stacks(file.parent)
+    root = project_file(file.parent)
+    # The stack's file cannot be pointed to; what says where it would be can.
+    place = root.map.get("stackConfigDir", root)
     near = nearest(stack, known)
     return Problem(
-        f"there is no stack {stack}: its file does not exist",
-        file,
+        f"there is no stack {stack}: {shown(file)} does not exist",
+        place.file,
+        *place.at,
         allowed=", ".join(known) or None,
         fix=f"did you mean {near}?" if near else f"make it with `pulumi stack init {stack}`",
     )
