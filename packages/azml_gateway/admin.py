@@ -1,37 +1,32 @@
-"""The admin listener's application: `POST /reload` and `GET /metrics`, JSON, on a unix socket.
+"""What the admin socket is for: `POST /reload` and `GET /metrics`, JSON, on a unix socket.
 
 Who may reach the socket is a matter of file permissions; nothing here is served to callers of the endpoint.
 """
 
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
+from azml_gateway.call import Call
+from azml_gateway.caller import Caller
 from azml_gateway.config import ConfigError, load
 from azml_gateway.routing import Routing
 
-Message = MutableMapping[str, Any]
-
 
 class Admin:
-    """The ASGI application behind the admin socket."""
+    """Answers the requests to the admin socket."""
+
+    max_body_bytes = 0
+    """No command has a body."""
 
     def __init__(self, routing: Routing, config: Path) -> None:
         self._routing = routing
         self._config = config
 
-    async def __call__(
-        self,
-        scope: MutableMapping[str, Any],
-        receive: Callable[[], Awaitable[Message]],  # noqa: ARG002 - ASGI's signature; no command has a body
-        send: Callable[[Message], Awaitable[None]],
-    ) -> None:
+    async def __call__(self, call: Call, caller: Caller) -> None:
         """Answer one command."""
-        status, answer = self._command(scope["method"], scope["path"])
-        headers = [(b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
+        status, answer = self._command(call.method.decode(), call.path.decode("latin-1"))
+        caller.answer(status, [(b"content-type", b"application/json")], json.dumps(answer).encode())
 
     def _command(self, method: str, path: str) -> tuple[int, dict[str, Any]]:
         if (method, path) == ("POST", "/reload"):

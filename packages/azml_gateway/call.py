@@ -1,11 +1,12 @@
 """One request being answered: what came in, which headers go on to the model, which go back to the caller."""
 
+import os
 import time
-import uuid
-from collections.abc import MutableMapping
-from typing import Any
+from collections.abc import Sequence
 
-from azml_gateway.upstream import Headers
+import httptools
+
+Headers = Sequence[tuple[bytes, bytes]]
 
 HOP_BY_HOP = frozenset(
     [b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade"]
@@ -21,7 +22,6 @@ NOT_FORWARDED = HOP_BY_HOP | {
     b"x-ms-client-request-id",
 }
 NOT_RETURNED = HOP_BY_HOP | {
-    b"date",
     b"server",
     b"x-request-id",
     b"x-ms-request-id",
@@ -35,17 +35,20 @@ class Call:
 
     __slots__ = (
         "_headers", "_query", "_started", "body", "client_id", "deployment", "header", "hung_up", "id", "method",
-        "model_status", "path", "status",
+        "model_status", "path", "status", "version",
     )  # fmt: skip
 
-    def __init__(self, scope: MutableMapping[str, Any]) -> None:
+    def __init__(self, method: bytes, target: bytes, headers: Headers, version: str) -> None:
+        """Take the request line's parts and the headers, their names in lower case."""
         self._started = time.perf_counter()
-        self._headers: list[tuple[bytes, bytes]] = scope["headers"]
-        self._query: bytes = scope["query_string"]
-        self.method: bytes = scope["method"].encode()
-        self.path: bytes = scope["raw_path"]
-        self.header = dict(self._headers)
-        self.id = uuid.uuid4().hex.encode()
+        self._headers = headers
+        if not target.startswith(b"/"):
+            target = _origin_form(target)
+        self.path, _, self._query = target.partition(b"?")
+        self.method = method
+        self.version = version
+        self.header = dict(headers)
+        self.id = os.urandom(16).hex().encode()
         # x-ms-request-id used to be the caller's own id; azureml-inference-server-http still reads it as such.
         self.client_id = self.header.get(b"x-ms-client-request-id") or self.header.get(b"x-ms-request-id")
         self.body = b""
@@ -87,3 +90,13 @@ class Call:
         if connection is None or connection.lower() in (b"keep-alive", b"close"):
             return frozenset()
         return frozenset(name.strip().lower() for name in connection.split(b","))
+
+
+def _origin_form(target: bytes) -> bytes:
+    """Path and query of what is asked of a proxy (RFC 9112 §3.2.2); anything else stays what it is."""
+    try:
+        url = httptools.parse_url(target)
+    except httptools.HttpParserInvalidURLError:
+        return target
+    path: bytes = url.path or b"/"
+    return path + b"?" + url.query if url.query else path

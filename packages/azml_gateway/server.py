@@ -1,72 +1,81 @@
-"""The process: the endpoint's listener and the admin socket on one event loop, until SIGTERM.
+"""The process: the endpoint's listener and the admin socket on one event loop, until SIGTERM or SIGINT.
 
-SIGTERM closes the listener and gives running requests up to `drain_s` to finish. Restarting is somebody else's job.
+A signal closes the listener and gives running requests up to `drain_s` to finish. Restarting is somebody else's job.
 """
 
 import asyncio
 import contextlib
 import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import uvicorn
 import uvloop
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.server import ServerState
 
 from azml_gateway.admin import Admin
 from azml_gateway.app import Gateway
+from azml_gateway.caller import Caller
 from azml_gateway.config import load
 from azml_gateway.routing import Routing
 
 KEEP_ALIVE_S = 65
 """Longer than the 60 s after which common clients drop an idle connection, so that the client is the one to close."""
+SWEEP_S = 5
+BACKLOG = 2048
 
 
 def serve(path: Path) -> None:
     """Serve what the config file says. Raises `ConfigError` before anything listens."""
     routing = Routing(load(path))
-    config = routing.config
-    gateway = _listener(Gateway(routing), host=config.host, port=config.port, drain_s=config.drain_s)
-    admin = _listener(Admin(routing, path))
-
-    async def run() -> None:
-        async with _admin_socket(admin, config.admin_socket):
-            await uvicorn.Server(gateway).serve()
-
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run())
+        runner.run(_serve(routing, path))
 
 
-def _listener(app: Gateway | Admin, host: str = "127.0.0.1", port: int = 0, drain_s: int = 0) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        http=HttpToolsProtocol,
-        ws="none",
-        lifespan="off",
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=drain_s,
-    )
+async def _serve(routing: Routing, path: Path) -> None:
+    config, loop, asked_to_end = routing.config, asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked_to_end.set)
+    callers: set[Caller] = set()
+    async with _admin_socket(Admin(routing, path), config.admin_socket):
+        gateway = Gateway(routing)
+        server = await loop.create_server(lambda: Caller(gateway, callers), config.host, config.port, backlog=BACKLOG)
+        sweeping = asyncio.create_task(_sweep(callers))
+        await asked_to_end.wait()
+        sweeping.cancel()
+        server.close()
+        await _drain(callers, config.drain_s)
+
+
+async def _sweep(callers: set[Caller]) -> None:
+    """Close connections on which nothing whole was asked for longer than `KEEP_ALIVE_S`."""
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(SWEEP_S)
+        for caller in list(callers):
+            if caller.idle_since is not None and caller.idle_since + KEEP_ALIVE_S < loop.time():
+                caller.abort()
+
+
+async def _drain(callers: set[Caller], limit_s: float) -> None:
+    """Let running answers end; what has not after `limit_s` is broken off."""
+    for caller in list(callers):
+        caller.leave()
+    give_up = asyncio.get_running_loop().time() + limit_s
+    while callers and asyncio.get_running_loop().time() < give_up:  # noqa: ASYNC110 - who leaves takes itself out
+        await asyncio.sleep(0.02)
+    for caller in list(callers):
+        caller.abort()
 
 
 @contextlib.asynccontextmanager
-async def _admin_socket(config: uvicorn.Config, path: str) -> AsyncIterator[None]:
+async def _admin_socket(admin: Admin, path: str) -> AsyncIterator[None]:
     """Listen on a unix socket that only this user may open; one left by a killed process is taken over."""
-    config.load()
-    state = ServerState()
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)  # noqa: PTH108 - ruff takes the Path method for blocking and this not; neither is worth a thread
     before = os.umask(0o177)
+    callers: set[Caller] = set()
     try:
-        server = await asyncio.get_running_loop().create_unix_server(
-            lambda: HttpToolsProtocol(config=config, server_state=state, app_state={}), path
-        )
+        server = await asyncio.get_running_loop().create_unix_server(lambda: Caller(admin, callers), path)
     finally:
         os.umask(before)
     async with server:

@@ -22,11 +22,11 @@ def ratios(ours: Callable[[], object], reference: Callable[[], object], runs: in
     return [seconds(ours, 1)[0] / seconds(reference, 1)[0] for _ in range(runs)]
 
 
-def show(what: str, figures: Sequence[float], goal: float, unit: str) -> None:
-    """Print median, minimum and maximum against the goal (at most)."""
+def show(what: str, figures: Sequence[float], goal: float, unit: str, *, at_least: bool = False) -> None:
+    """Print median, minimum and maximum against the goal (at most, unless said otherwise)."""
     median = statistics.median(figures)
-    verdict = "met" if median <= goal else "MISSED"
+    verdict = "met" if (median >= goal if at_least else median <= goal) else "MISSED"
     print(
         f"\n{what}: {median:.2f} {unit} (min {min(figures):.2f}, max {max(figures):.2f}, {len(figures)} runs);"
-        f" goal ≤ {goal:g} {unit}: {verdict}"
+        f" goal {'≥' if at_least else '≤'} {goal:g} {unit}: {verdict}"
     )

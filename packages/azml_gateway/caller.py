@@ -1,0 +1,294 @@
+"""The caller's side of HTTP/1.1: requests in, answers out, one after another on each connection.
+
+A parser on a bare protocol, as on the model's side (`upstream`): this is the hot path. Owns framing, keep-alive,
+pipelining, flow control and the sizes that are taken; what is answered is a `Handler`'s. Where callers come from, and
+when they must go, is `server`'s.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from typing import Protocol, cast
+
+import httptools
+
+from azml_gateway.call import Call, Headers
+from azml_gateway.head import head
+
+MAX_HEAD_BYTES = 64 * 1024
+"""Of a request line with its headers; nginx's default comes to 32 KiB, Envoy's to 60."""
+BODY_FOLLOWS = (b"content-length", b"transfer-encoding")
+TEXT = (b"content-type", b"text/plain; charset=utf-8")
+
+
+class TooLargeError(Exception):
+    """The body is larger than the handler takes; the rest of it is read and thrown away."""
+
+
+class Handler(Protocol):
+    """Answers requests: `caller.body()` first where it wants one, then one answer."""
+
+    @property
+    def max_body_bytes(self) -> int:
+        """Bytes of a body that are taken."""
+
+    async def __call__(self, call: Call, caller: "Caller") -> None:
+        """Answer. Cancelled, with `call.hung_up` set, when the caller leaves."""
+
+
+class _Incoming:
+    """A request on its way in. `body` is None once it is more than is taken."""
+
+    __slots__ = ("arrived", "body", "call", "complete", "keep_alive", "size")
+
+    def __init__(self, call: Call, *, keep_alive: bool) -> None:
+        self.call = call
+        self.keep_alive = keep_alive
+        self.body: list[bytes] | None = []
+        self.size = 0
+        self.complete = False
+        self.arrived: asyncio.Future[None] | None = None
+        """What the handler waits for: the end of the body, or of the patience with it."""
+
+    def settle(self) -> None:
+        if self.arrived is not None and not self.arrived.done():
+            self.arrived.set_result(None)
+
+
+class Caller(asyncio.Protocol):
+    """One connection."""
+
+    def __init__(self, handler: Handler, callers: "set[Caller]") -> None:
+        """`callers` are those who are connected: it puts itself in, and takes itself out."""
+        self._handler = handler
+        self._callers = callers
+        self._loop = asyncio.get_running_loop()
+        self.idle_since: float | None = self._loop.time()
+        """When the last answer ended (the loop's clock); None while a request is being answered."""
+        self._parser = httptools.HttpRequestParser(self)
+        self._target = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._head_bytes = 0
+        self._in_head = False
+        self._receiving: _Incoming | None = None
+        self._waiting: deque[_Incoming] = deque()
+        self._answering: _Incoming | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._begun = self._ended = self._chunked = self._last = False
+        self._writable: asyncio.Future[None] | None = None
+
+    # What a handler calls.
+
+    async def body(self) -> bytes:
+        """Wait for the whole body. Raises `TooLargeError`."""
+        incoming = cast("_Incoming", self._answering)
+        announced = incoming.call.header.get(b"content-length")
+        if announced is not None and int(announced) > self._handler.max_body_bytes:
+            incoming.body = None
+        elif not incoming.complete and incoming.body is not None:
+            if incoming.call.header.get(b"expect", b"").lower() == b"100-continue":
+                self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            incoming.arrived = self._loop.create_future()
+            await incoming.arrived
+        if incoming.body is None:
+            raise TooLargeError
+        return incoming.body[0] if len(incoming.body) == 1 else b"".join(incoming.body)
+
+    def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        """Send a whole answer; to HEAD, only what comes before the body."""
+        start = self._head(status, [*headers, (b"content-length", b"%d" % len(body))])
+        self._transport.write(start if self._bodiless else start + body)
+        self._ended = True
+
+    def begin(self, status: int, headers: Headers) -> None:
+        """Send the head of an answer whose body comes in pieces; its length is announced in `headers`, or unknown."""
+        incoming = cast("_Incoming", self._answering)
+        framing: list[tuple[bytes, bytes]] = []
+        if all(name != b"content-length" for name, _ in headers):
+            if incoming.call.version == "1.1":
+                self._chunked = True
+                framing = [(b"transfer-encoding", b"chunked")]
+            else:
+                incoming.keep_alive = False  # its end is that of the connection
+        self._transport.write(self._head(status, [*headers, *framing]))
+
+    async def write(self, piece: bytes) -> None:
+        """Send a piece of the body; waits while the caller is slow to take what was sent."""
+        if not self._bodiless:
+            self._transport.write(b"%x\r\n%b\r\n" % (len(piece), piece) if self._chunked else piece)
+        if self._writable is not None:
+            await self._writable
+
+    def end(self) -> None:
+        """End a body that came in pieces."""
+        if self._chunked and not self._bodiless:
+            self._transport.write(b"0\r\n\r\n")
+        self._ended = True
+
+    # What the server calls.
+
+    def leave(self) -> None:
+        """Close now if nothing is being answered, otherwise after that."""
+        self._last = True
+        if self._answering is None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close now."""
+        self._transport.abort()
+
+    # What the event loop calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take a call of the event loop."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
+        self._callers.add(self)
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        """Take a call of the event loop: nobody waits for the answer any more."""
+        self._callers.discard(self)
+        self._waiting.clear()
+        if self._task is not None and self._answering is not None:
+            self._answering.call.hung_up = True
+            self._task.cancel()
+
+    def pause_writing(self) -> None:
+        """Take a call of the event loop."""
+        self._writable = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        """Take a call of the event loop."""
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
+
+    def data_received(self, data: bytes) -> None:
+        """Take a call of the event loop."""
+        if self._last and self._answering is None:
+            return
+        goes_on = self._in_head
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._last = True  # what was asked is answered; what follows is another protocol
+        except httptools.HttpParserError:
+            self._refuse(400, b"This is not HTTP/1.1, or asks for another protocol.")
+        if goes_on and self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._refuse(431, b"The headers are larger than %d bytes." % MAX_HEAD_BYTES)
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        """Take a call of the parser."""
+        self._target, self._headers = b"", []
+        self._head_bytes, self._in_head = 0, True
+
+    def on_url(self, url: bytes) -> None:
+        """Take a call of the parser."""
+        self._target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a call of the parser."""
+        self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        """Take a call of the parser: a request can be answered, though its body may be missing still."""
+        self._in_head, parser = False, self._parser
+        if parser.should_upgrade() and any(name in BODY_FOLLOWS for name, _ in self._headers):
+            raise ValueError("the parser would take the body for another protocol")
+        call = Call(parser.get_method(), self._target, self._headers, parser.get_http_version())
+        incoming = self._receiving = _Incoming(call, keep_alive=parser.should_keep_alive())
+        if self._answering is None:
+            self._start(incoming)
+        else:
+            self._waiting.append(incoming)
+            self._transport.pause_reading()
+
+    def on_body(self, piece: bytes) -> None:
+        """Take a call of the parser."""
+        incoming = cast("_Incoming", self._receiving)
+        if incoming.body is None:
+            return
+        incoming.body.append(piece)
+        incoming.size += len(piece)
+        if incoming.size > self._handler.max_body_bytes:
+            incoming.body = None
+            incoming.settle()
+
+    def on_message_complete(self) -> None:
+        """Take a call of the parser."""
+        incoming = cast("_Incoming", self._receiving)
+        incoming.complete = True
+        incoming.settle()
+        if incoming is self._answering and self._task is None:  # answered before it was whole
+            self._next()
+
+    # Between the two.
+
+    def _start(self, incoming: _Incoming) -> None:
+        self._answering, self.idle_since = incoming, None
+        self._begun = self._ended = self._chunked = False
+        self._task = self._loop.create_task(self._answer(incoming))
+
+    async def _answer(self, incoming: _Incoming) -> None:
+        try:
+            await self._handler(incoming.call, self)
+            if self._writable is not None:
+                await self._writable
+        except asyncio.CancelledError:
+            if not incoming.call.hung_up:
+                raise
+            return
+        except Exception:
+            logging.getLogger(__name__).exception("%r", incoming.call.path)
+            if not self._begun:
+                self.answer(500, [TEXT], b"Internal error of the gateway.")
+        finally:
+            self._task = None
+        self.idle_since = self._loop.time()
+        if incoming.complete:
+            self._next()
+        elif not self._ended or b"expect" in incoming.call.header:  # whether a body will follow, nobody knows
+            self._close()
+
+    def _next(self) -> None:
+        """Go on after an answer: with the next request, or none."""
+        incoming, self._answering = cast("_Incoming", self._answering), None
+        if self._last or not (self._ended and incoming.keep_alive):
+            self._close()
+        elif self._waiting:
+            self._start(self._waiting.popleft())
+        else:
+            self._transport.resume_reading()
+
+    def _close(self) -> None:
+        if self._ended:
+            self._transport.close()
+        else:
+            self._transport.abort()  # half an answer must not look like a whole one
+
+    def _refuse(self, status: int, text: bytes) -> None:
+        """Answer what cannot be understood, unless an answer is under way; what follows it is not read."""
+        self._last = True
+        self._waiting.clear()
+        if self._answering is None:
+            headers = [TEXT, (b"connection", b"close"), (b"content-length", b"%d" % len(text))]
+            self._transport.write(head(status, headers) + text)
+            self._transport.close()
+        elif not self._answering.complete:
+            self._transport.abort()
+
+    @property
+    def _bodiless(self) -> bool:
+        return cast("_Incoming", self._answering).call.method == b"HEAD"
+
+    def _head(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
+        self._begun = True
+        incoming = cast("_Incoming", self._answering)
+        if self._last or not incoming.keep_alive:
+            headers.append((b"connection", b"close"))
+        elif incoming.call.version == "1.0":
+            headers.append((b"connection", b"keep-alive"))
+        return head(status, headers)
