@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import pulumi
 
-from azml import release
+from azml import endpoint_roles, release
 from azml.component import InvalidArgs, given
 from azml.online_endpoint import OnlineEndpoint
 from azml.resources.environment_version import EnvironmentVersion
@@ -79,8 +79,13 @@ def _build(spec: StackSpec) -> Estate:
         ),
     )
     assets, names = _assets(spec, workspace.workspace_id)
+    grants = endpoint_roles.grants(spec, workspace)
     endpoints = {
-        endpoint.name: OnlineEndpoint(endpoint.name, _placed(_endpoint_args(endpoint, spec, names), workspace, assets))
+        endpoint.name: OnlineEndpoint(
+            endpoint.name,
+            _placed(_endpoint_args(endpoint, spec, names), workspace, assets),
+            pulumi.ResourceOptions(depends_on=endpoint_roles.before(endpoint, grants)),
+        )
         for endpoint in spec.online_endpoints
     }
     return Estate(workspace.workspace_id, endpoints)

@@ -140,7 +140,7 @@ class OnlineEndpointArgs(TypedDict):
 
 
 class OnlineEndpoint(pulumi.ComponentResource):
-    """A managed online endpoint with its deployments and their traffic."""
+    """A managed online endpoint with its deployments and their traffic. Its deployments wait for what it depends on."""
 
     endpoint_id: pulumi.Output[str]
     """ARM id of the endpoint."""
@@ -155,6 +155,8 @@ class OnlineEndpoint(pulumi.ComponentResource):
         self._name = name
         self._workspace_id = pulumi.Output.from_input(args["workspace_id"])
         self._child = pulumi.ResourceOptions(parent=self)
+        # The engine makes nothing below a component wait for what the component waits for.
+        self._last = pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts is not None else None)
         self._assets = DeploymentAssets(name, self._workspace_id, args.get("assets", {}), self._child)
         endpoint = self._endpoint(spec, args.get("location"))
         names, made = {}, []
@@ -209,7 +211,7 @@ class OnlineEndpoint(pulumi.ComponentResource):
         if spec.data_collector is not None:
             data = self._assets.collected(spec.data_collector, endpoint_name, spec.name)
             args["data_collector"] = release.collector(spec.data_collector, data)
-        return physical, ManagedOnlineDeployment(f"{self._name}-{physical}", given(args), self._child)
+        return physical, ManagedOnlineDeployment(f"{self._name}-{physical}", given(args), self._last)
 
     def _rollout(
         self,

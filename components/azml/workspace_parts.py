@@ -5,6 +5,7 @@ workspace itself, and not which of them exist already.
 """
 
 from functools import cached_property, partial
+from typing import Any
 
 import pulumi
 from pulumi_azure_native import (
@@ -145,15 +146,11 @@ class Parts:
 
     def container_registry(self, args: ContainerRegistryArgs) -> pulumi.Output[str]:
         """Images of environments."""
-        made_up = self.group.id.apply(lambda id_: naming.container_registry(self._spec.name, id_))
-        defaults: ContainerRegistryArgs = {
-            "name": made_up,
-            "resource_group": self.group.name,
-            "location": self.location,
-            "tags": self._spec.tags,
-        }
         given = {key: value for key, value in args.items() if value is not None}
-        registry = ContainerRegistry(f"{self._name}-registry", {**defaults, **given}, self._child)  # type: ignore[typeddict-item]
+        made_up = self.group.id.apply(lambda id_: naming.container_registry(self._spec.name, id_))
+        where = {"name": made_up, "resource_group": self.group.name, "location": self.location, "tags": self._spec.tags}
+        whole: Any = given if "existing" in given else {**where, **given}
+        registry = ContainerRegistry(f"{self._name}-registry", whole, self._child)
         return registry.registry_id
 
     def identity_with_roles(self, storage_id: Id, vault_id: Id, insights_id: Id, registry_id: Id) -> pulumi.Output[str]:

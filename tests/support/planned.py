@@ -6,7 +6,7 @@ not that Azure takes it.
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pulumi
@@ -32,6 +32,21 @@ class Registered:
     type: str
     name: str
     inputs: dict[str, Any]
+    waits_for: frozenset[str] = frozenset()
+    """Names of the resources that must be there first."""
+
+
+class _Monitor(pulumi.runtime.mocks.MockMonitor):
+    """Keeps what waits for what, which mocks are not told."""
+
+    def __init__(self, mocks: pulumi.runtime.Mocks) -> None:
+        super().__init__(mocks)
+        self.waits_for: dict[tuple[str, str], frozenset[str]] = {}
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        names = (urn.rpartition("::")[2] for urn in request.dependencies)
+        self.waits_for[request.type, request.name] = frozenset(names)
+        return super().RegisterResource(request)
 
 
 class _Recorder(pulumi.runtime.Mocks):
@@ -74,7 +89,8 @@ class _Recorder(pulumi.runtime.Mocks):
 def planned(program: Callable[[], Any], config: dict[str, Any] | None = None) -> list[Registered]:
     """Run a program to its end; what it registered, sorted by type and name."""
     recorder = _Recorder()
-    pulumi.runtime.set_mocks(recorder, project="serving", stack="dev", preview=False)
+    monitor = _Monitor(recorder)
+    pulumi.runtime.set_mocks(recorder, project="serving", stack="dev", preview=False, monitor=monitor)
     values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in (config or {}).items()}
     pulumi.runtime.set_all_config({f"serving:{key}": value for key, value in values.items()})
 
@@ -83,5 +99,9 @@ def planned(program: Callable[[], Any], config: dict[str, Any] | None = None) ->
         program()
 
     run()
-    made = [resource for resource in recorder.made if resource.type != "pulumi:pulumi:Stack"]
+    made = [
+        replace(resource, waits_for=monitor.waits_for.get((resource.type, resource.name), frozenset()))
+        for resource in recorder.made
+        if resource.type != "pulumi:pulumi:Stack"
+    ]
     return sorted(made, key=lambda resource: (resource.type, resource.name))

@@ -109,6 +109,59 @@ def test_the_registry_block_is_the_workspace_s(files: Path) -> None:
     assert of(made, "Registry")[0].inputs["sku"] == {"name": "Premium"}
 
 
+IDENTITY = (
+    "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-ids/providers"
+    "/Microsoft.ManagedIdentity/userAssignedIdentities/reads"
+)
+
+
+def under_an_identity(files: Path, **more: Any) -> dict[str, Any]:
+    """Two endpoints with an identity of the user's, and one without."""
+    values = estate(files, **more)
+    (endpoint,) = values["online_endpoints"]
+    identity = {"type": "user_assigned", "user_assigned_identities": [{"resource_id": IDENTITY}]}
+    values["online_endpoints"] = [
+        endpoint,
+        *({**endpoint, "name": name, "identity": identity} for name in ("mine-a", "mine-b")),
+    ]
+    return values
+
+
+def granted(made: list[Registered]) -> dict[str, Any]:
+    return {role.name: role.inputs for role in of(made, "RoleAssignment") if role.name.startswith("rg-ids-reads-")}
+
+
+def test_an_identity_of_the_user_s_may_read_and_pull_before_anything_is_deployed(files: Path) -> None:
+    made = built(under_an_identity(files))
+    roles = granted(made)
+    # concept-endpoints-online-auth: these two, on the workspace's storage and registry, before the deployment.
+    found = {(role["scope"].split("/")[-2], role["roleDefinitionId"].rpartition("/")[2]) for role in roles.values()}
+    assert found == {
+        ("storageAccounts", "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"),
+        ("registries", "7f951dda-4ed3-4680-a7ca-43fe172d538d"),
+    }
+    assert {(role["principalId"], role["principalType"]) for role in roles.values()} == {
+        ("principal", "ServicePrincipal")
+    }
+    waits = {one.inputs["endpointId"].rpartition("/")[2]: one.waits_for for one in of(made, "ManagedOnlineDeployment")}
+    assert waits["mine-a"] >= roles.keys()
+    assert waits["mine-b"] >= roles.keys()
+    assert not waits["churn-ep"] & roles.keys()
+
+
+def test_what_others_made_is_theirs_to_open(files: Path) -> None:
+    group = "/subscriptions/s/resourceGroups/g/providers"
+    storage = f"{group}/Microsoft.Storage/storageAccounts/theirs"
+    registry = f"{group}/Microsoft.ContainerRegistry/registries/theirs"
+    assert list(granted(built(under_an_identity(files, workspace={**WS, "storage_account": storage})))) == [
+        "rg-ids-reads-acrpull"
+    ]
+    block = {"container_registry": {"existing": registry}}
+    assert list(granted(built(under_an_identity(files, **block)))) == ["rg-ids-reads-storage-blob-data-reader"]
+    existing = {"existing": f"{group}/Microsoft.MachineLearningServices/workspaces/theirs"}
+    assert granted(built(under_an_identity(files, workspace=existing))) == {}
+
+
 def test_an_existing_workspace_gets_endpoints_and_no_tags(files: Path) -> None:
     id_ = (
         "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/g/providers"
