@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from azml.resources.managed_online_deployment import ManagedOnlineDeployment
     from azml.resources.managed_online_endpoint import ManagedOnlineEndpoint
     from azml.resources.model_version import ModelVersion
+    from azml.resources.name_claim import NameClaim
     from azml.resources.rollout import Rollout
     from azml.workspace import Workspace
 
@@ -28,6 +29,7 @@ _HOMES = {
     "ManagedOnlineDeployment": "azml.resources.managed_online_deployment",
     "ManagedOnlineEndpoint": "azml.resources.managed_online_endpoint",
     "ModelVersion": "azml.resources.model_version",
+    "NameClaim": "azml.resources.name_claim",
     "OnlineEndpoint": "azml.online_endpoint",
     "Rollout": "azml.resources.rollout",
     "Workspace": "azml.workspace",
@@ -44,6 +46,7 @@ __all__ = [
     "ManagedOnlineDeployment",
     "ManagedOnlineEndpoint",
     "ModelVersion",
+    "NameClaim",
     "OnlineEndpoint",
     "Rollout",
     "Workspace",

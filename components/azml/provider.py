@@ -135,6 +135,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     async def Create(self, request: Any, context: Any) -> proto.CreateResponse:  # noqa: ARG002
         handler, inputs = _handler(request.urn), to_python(request.properties)
         if request.preview:
+            await self._in_thread(handler.foresee, self._work(request), inputs)
             outputs, id_ = handler.preview(inputs, {}), handler.preview_id(inputs)
         else:
             outputs = await self._in_thread(handler.create, self._work(request), inputs)
@@ -159,6 +160,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     async def Update(self, request: Any, context: Any) -> proto.UpdateResponse:  # noqa: ARG002
         handler, inputs, state = _handler(request.urn), to_python(request.news), to_python(request.olds)
         if request.preview:
+            await self._in_thread(handler.foresee, self._work(request), inputs)
             outputs = handler.preview(inputs, state)
         else:
             old = to_python(request.old_inputs)

@@ -49,8 +49,9 @@ class Workspace(pulumi.ComponentResource):
         }
         if (named := workspace_inputs.identity(spec)) is not None:
             wanted["identity"] = named
-        after_roles = pulumi.ResourceOptions(parent=self, depends_on=parts.granted)
-        self._publish(AzureMlWorkspace(name, given(wanted), after_roles))
+        claim = parts.claim("name", "Microsoft.MachineLearningServices/workspaces", spec.name)
+        ready = [*parts.granted, *([] if claim is None else [claim])]
+        self._publish(AzureMlWorkspace(name, given(wanted), pulumi.ResourceOptions(parent=self, depends_on=ready)))
 
     def _beneath(self, parts: Parts, spec: WorkspaceSpec, args: WorkspaceArgs) -> dict[str, Any]:
         """What the workspace stands on, made where it does not exist, and an identity for it where it has none."""

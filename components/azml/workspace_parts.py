@@ -4,6 +4,7 @@ Owns how each is set up: no public blobs, TLS 1.2, roles instead of access polic
 workspace itself, and not which of them exist already.
 """
 
+import json
 from functools import cached_property, partial
 from typing import Any
 
@@ -21,6 +22,7 @@ from pulumi_azure_native import (
 from azml import naming
 from azml.container_registry import ContainerRegistry, ContainerRegistryArgs
 from azml.facts import roles
+from azml.resources.name_claim import NameClaim
 from azml.spec.workspace import WorkspaceSpec
 
 LOG_DAYS = 30
@@ -71,6 +73,7 @@ class Parts:
         self.location: Id = spec.location or self.group.location
         self.identity_id: pulumi.Output[str] | None = None
         self.granted: list[pulumi.Resource] = []
+        self._made: list[pulumi.Resource] = []
 
     def storage_account(self) -> pulumi.Output[str]:
         """Blobs and files; without keys where the workspace reaches it by identity."""
@@ -89,14 +92,37 @@ class Parts:
             tags=self._spec.tags,
             opts=self._child,
         )
+        self._made.append(account)
         return account.id
+
+    def claim(self, what: str, type_: str, name: Id, revision: object = "") -> NameClaim | None:
+        """Look whether something deleted holds a name. A group that is made with the stack has no past."""
+        if self._spec.resource_group is None:
+            return None
+        path = pulumi.Output.concat(self.group.id, f"/providers/{type_}/", name)
+        # A workspace is recovered onto what it stood on; anything else is better said before something is made.
+        first = self._made if self._spec.on_soft_deleted == "recover" else None
+        after_parts = pulumi.ResourceOptions(parent=self._child.parent, depends_on=first)
+        return NameClaim(
+            f"{self._name}-{what}",
+            {
+                "resource_id": path,
+                "location": self.location,
+                "on_soft_deleted": self._spec.on_soft_deleted,
+                "revision": json.dumps(revision, sort_keys=True),
+            },
+            after_parts,
+        )
 
     def key_vault(self, stage: str) -> pulumi.Output[str]:
         """Secrets by role. In production it cannot be purged before its time: never to be undone, so only there."""
+        name = self.group.id.apply(lambda id_: naming.key_vault(self._spec.name, id_))
+        # Whatever makes the vault's inputs change: a vault that exists is never written as one to be recovered.
+        claim = self.claim("vault-name", "Microsoft.KeyVault/vaults", name, [stage, self._spec.tags])
         vault = keyvault.Vault(
             f"{self._name}-vault",
             resource_group_name=self.group.name,
-            vault_name=self.group.id.apply(lambda id_: naming.key_vault(self._spec.name, id_)),
+            vault_name=name,
             location=self.location,
             properties=keyvault.VaultPropertiesArgs(
                 tenant_id=self._tenant_id,
@@ -105,10 +131,12 @@ class Parts:
                 enable_soft_delete=True,
                 soft_delete_retention_in_days=SOFT_DELETE_DAYS,
                 enable_purge_protection=True if stage == "prod" else None,
+                create_mode=None if claim is None else claim.create_mode.apply(keyvault.CreateMode),
             ),
             tags=self._spec.tags,
             opts=self._child,
         )
+        self._made.append(vault)
         return vault.id
 
     def application_insights(self) -> pulumi.Output[str]:
@@ -130,6 +158,7 @@ class Parts:
                 pulumi.ResourceOptions(additional_secret_outputs=["connection_string", "instrumentation_key"]),
             ),
         )
+        self._made.append(insights)
         return insights.id
 
     def _logs(self) -> operationalinsights.Workspace:

@@ -75,6 +75,9 @@ class _Recorder(pulumi.runtime.Mocks):
             )
             tail = f"{kind}/{args.inputs['name']}/versions/{args.inputs['version']}"
             return f"{args.inputs['workspaceId']}/{tail}", dict(args.inputs)
+        if args.typ == "azml:index:NameClaim":
+            mode = "recover" if args.inputs["onSoftDeleted"] == "recover" else "default"
+            return args.inputs["resourceId"], {**args.inputs, "createMode": mode}
         return f"{args.name}-id", dict(args.inputs)
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:

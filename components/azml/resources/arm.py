@@ -115,13 +115,17 @@ class Arm:
                 return None
             raise
 
-    def get(self, id_: str, version: str) -> dict[str, Any]:
+    def get(self, id_: str, version: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
         """What is there; `ArmError` where nothing is."""
-        return _body(self._send("GET", id_, version))
+        return _body(self._send("GET", id_, version, query=query))
 
     def post(self, id_: str, version: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """An action; `id_` ends in its name."""
         return _body(self._send("POST", id_, version, body if body is not None else {}))
+
+    def act(self, id_: str, version: str, work: "Work") -> dict[str, Any]:
+        """An action that takes its time, and wait until it is done; `id_` ends in its name."""
+        return self._change("POST", id_, version, None, work)
 
     def put(self, id_: str, version: str, body: Mapping[str, Any], work: "Work") -> dict[str, Any]:
         """Create or replace, and wait until it is done."""
@@ -131,21 +135,27 @@ class Arm:
         """Change what the type's PATCH allows, and wait until it is done."""
         return self._change("PATCH", id_, version, body, work)
 
-    def delete(self, id_: str, version: str, work: "Work") -> None:
+    def delete(self, id_: str, version: str, work: "Work", query: Mapping[str, str] | None = None) -> None:
         """Delete, and wait until it is gone. What is gone already is no error."""
         try:
-            self._change("DELETE", id_, version, None, work)
+            self._change("DELETE", id_, version, None, work, query)
         except ArmError as error:
             if not error.gone:
                 raise
 
     def _change(
-        self, method: str, id_: str, version: str, body: Mapping[str, Any] | None, work: "Work"
+        self,
+        method: str,
+        id_: str,
+        version: str,
+        body: Mapping[str, Any] | None,
+        work: "Work",
+        query: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         pause, longest = BUSY_SECONDS
         while True:
             try:
-                initial = self._send(method, id_, version, body)
+                initial = self._send(method, id_, version, body, query)
                 break
             except ArmError as error:
                 if not error.busy:
@@ -164,9 +174,16 @@ class Arm:
         last = polling.resource()
         return {} if last is None else _body(last)
 
-    def _send(self, method: str, id_: str, version: str, body: Mapping[str, Any] | None = None) -> Any:
+    def _send(
+        self,
+        method: str,
+        id_: str,
+        version: str,
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> Any:
         url = self._client.format_url(id_)
-        request = HttpRequest(method, url, params={"api-version": version}, json=body)
+        request = HttpRequest(method, url, params={"api-version": version, **(query or {})}, json=body)
         try:
             response = self._client.send_request(request, _return_pipeline_response=True)
             response.http_response.raise_for_status()

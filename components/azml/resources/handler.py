@@ -138,6 +138,9 @@ class Handler:
             found.drifted = {name: remark for name, remark in drifted.items() if name not in changed}
         return found
 
+    def foresee(self, work: Work, inputs: Values) -> None:
+        """Say in a preview what making it will meet; `Refused` where it is sure to fail. By default: nothing."""
+
     def preview(self, inputs: Values, state: Values) -> Values:
         """Outputs of a create or update that is only planned. `state` is empty for a create."""
         known = {name: state.get(name, UNKNOWN) for name in self.computed}

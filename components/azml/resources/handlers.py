@@ -7,6 +7,7 @@ from azml.resources.handler import Handler
 from azml.resources.managed_online_deployment import ManagedOnlineDeployment, ManagedOnlineDeploymentHandler
 from azml.resources.managed_online_endpoint import ManagedOnlineEndpoint, ManagedOnlineEndpointHandler
 from azml.resources.model_version import ModelVersion, ModelVersionHandler
+from azml.resources.name_claim import NameClaim, NameClaimHandler
 from azml.resources.resource import AzmlResource, token
 from azml.resources.rollout import Rollout, RolloutHandler
 
@@ -17,6 +18,7 @@ RESOURCES: dict[type[AzmlResource], Handler] = {
     ManagedOnlineDeployment: ManagedOnlineDeploymentHandler(),
     ManagedOnlineEndpoint: ManagedOnlineEndpointHandler(),
     ModelVersion: ModelVersionHandler(),
+    NameClaim: NameClaimHandler(),
     Rollout: RolloutHandler(),
 }
 

@@ -188,6 +188,10 @@ class Store:
         """Every operation that is not over."""
         return self._operations("status = ?", "InProgress")
 
+    def ended(self, verb: str) -> list[Operation]:
+        """Every operation of a verb that is over, as long as it is kept."""
+        return [done for done in self._operations("verb = ?", verb) if done.ended is not None]
+
     def forget_old_operations(self) -> None:
         """Drop what ended long ago."""
         self.database.execute("DELETE FROM operations WHERE ended < ?", (time.time() - _KEPT_OPERATIONS,))

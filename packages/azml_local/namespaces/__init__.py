@@ -8,6 +8,7 @@ from azml_local.arm.types import ResourceType
 def declared() -> Sequence[type[ResourceType]]:
     """Every declared type."""
     from azml_local.namespaces import (
+        activity_log,
         authorization,
         containerregistry,
         insights,
@@ -23,6 +24,7 @@ def declared() -> Sequence[type[ResourceType]]:
         storage,
         keyvault,
         insights,
+        activity_log,
         containerregistry,
         managedidentity,
         authorization,

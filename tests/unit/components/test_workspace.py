@@ -153,6 +153,7 @@ def test_what_exists_is_used() -> None:
     made = workspace(resource_group="rg-mine", **given)
     kinds = {resource.type.split(":")[1] for resource in made if resource.type.startswith("azure-native")}
     assert kinds == {"machinelearningservices", "managedidentity", "authorization"}
+    assert [resource.name for resource in made if resource.type == "azml:index:NameClaim"] == ["w-name"]
     said = one(made, "machinelearningservices:Workspace")
     assert said["resourceGroupName"] == "rg-mine"
     assert (said["storageAccount"], said["keyVault"]) == (STORAGE + "2", VAULT + "2")
@@ -313,6 +314,7 @@ def test_a_project_stands_on_its_hub() -> None:
     hub = f"{GROUP}/Microsoft.MachineLearningServices/workspaces/hub"
     made = workspace(workspace_hub=hub, resource_group="rg-mine", enable_data_isolation=True)
     assert [resource.type for resource in made] == [
+        "azml:index:NameClaim",
         "azml:index:Workspace",
         "azure-native:machinelearningservices:Workspace",
     ]
@@ -371,3 +373,30 @@ def test_a_premium_registry_s_policies() -> None:
         "defaultAction": "Deny",
         "ipRules": [{"action": "Allow", "iPAddressOrRange": "203.0.113.7"}],
     }
+
+
+def test_names_in_a_group_that_outlives_the_stack_are_looked_at_first() -> None:
+    made = workspace(resource_group="rg-mine", on_soft_deleted="recover")
+    claims = {resource.name: resource.inputs for resource in made if resource.type == "azml:index:NameClaim"}
+    group = f"{SUBSCRIPTION}/resourceGroups/rg-mine/providers"
+    vault = one(made, "keyvault:Vault")
+    assert set(claims) == {"w-name", "w-vault-name"}
+    assert claims["w-vault-name"]["resourceId"] == f"{group}/Microsoft.KeyVault/vaults/{vault['vaultName']}"
+    assert claims["w-name"]["resourceId"] == f"{group}/Microsoft.MachineLearningServices/workspaces/mlw-x"
+    for inputs in claims.values():
+        assert (inputs["location"], inputs["onSoftDeleted"]) == ("eastus", "recover")
+    assert vault["properties"]["createMode"] == "recover", "as the claim says"
+    assert not [resource for resource in workspace() if "NameClaim" in resource.type], "a new group has no past"
+    assert "createMode" not in one(workspace(), "keyvault:Vault")["properties"]
+
+
+def test_what_the_vault_depends_on_renews_its_claim() -> None:
+    """A vault that exists must not be written as one that is to be recovered."""
+
+    def revision(**args: Any) -> str:
+        made = workspace(resource_group="rg-mine", **args)
+        (claim,) = (resource for resource in made if resource.name == "w-vault-name")
+        return str(claim.inputs["revision"])
+
+    assert revision() == revision(description="another")
+    assert len({revision(), revision(tags={"a": "1"}), revision(stage="prod")}) == 3

@@ -239,6 +239,7 @@ def test_the_schema_names_everything(plugin: Plugin) -> None:
         DEPLOYMENT,
         ENDPOINT,
         "ModelVersion",
+        "NameClaim",
         "Rollout",
     }
 
