@@ -7,7 +7,7 @@ REQUEST := samples/diabetes/sample-request.json
 azml := .venv/bin/azml
 venv := .venv/.installed
 
-.PHONY: up destroy test check bench witness accept lock clean help
+.PHONY: up destroy test check bench soak witness accept lock clean help
 
 up: $(venv)  ## Everything: environment, engine, local Azure, `pulumi up`, one prediction.
 	@$(azml) up --local --request $(REQUEST)
@@ -17,7 +17,7 @@ destroy: $(venv)  ## Take the local stack down; `make up` makes it again.
 
 test: $(venv)  ## Unit, golden, and end to end on the real engine against the local Azure.
 	@.venv/bin/python engine/build.py > /dev/null
-	@.venv/bin/pytest -q -m "not bench" -n 2 --dist loadfile --durations=10
+	@.venv/bin/pytest -q -m "not bench and not soak" -n 2 --dist loadfile --durations=10
 
 check: $(venv)  ## Lint, format and types of Python; vet and unit tests of Go.
 	@.venv/bin/ruff check .
@@ -34,6 +34,10 @@ witness: $(venv)  ## Run the contract tests and write down what each one reached
 	@rm -f tests/contract/witnesses.json
 	@AZML_WRITE_WITNESSES=1 .venv/bin/pytest -q tests/contract
 	@$(MAKE) --no-print-directory accept
+
+soak: $(venv)  ## Fifty kills at random moments, recovered and compared; SEED=n repeats a run, FAULTS=n draws more.
+	@.venv/bin/python engine/build.py > /dev/null
+	@SEED=$(SEED) FAULTS=$(FAULTS) .venv/bin/pytest -q -s -m soak tests/soak
 
 accept: $(venv)  ## Rewrite schemas/ and the golden files from the code.
 	@.venv/bin/python -m tests.support.accept

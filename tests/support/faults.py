@@ -9,157 +9,203 @@ import contextlib
 import os
 import random
 import re
+import secrets
 import signal
 import sqlite3
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import psutil
 
-from tests.support.clone import REQUEST, ROOT, Clone
+from tests.support.clone import REQUEST, Clone
 
-Victim = Literal["engine", "azml", "azure-native", "program", "local Azure", "command", "group"]
-VICTIMS: dict[Victim, str] = {
-    "engine": "/pulumi up",
-    "azml": "/components",
-    "azure-native": "azml_local.azure_native",
+Victim = Literal["engine", "azml provider", "azure-native", "program", "local Azure", "azml", "make", "group"]
+Way = Literal["fresh", "forward", "back", "away"]
+
+PROCESSES: dict[Victim, str] = {
+    "engine": "/pulumi ",
+    "azml provider": " -m azml 127.",
+    "azure-native": " -m azml_local.azure_native ",
     "program": "pulumi-language-python-exec",
-    "local Azure": "-m azml_local",
+    "local Azure": " -m azml_local --home ",
+    "azml": "/bin/azml ",
 }
-"""What a victim's command line holds. `command` is what was typed, and `group` all that Ctrl-C reaches."""
+"""What the command line of a victim holds. `make` is what was typed, and `group` all that Ctrl-C reaches."""
+
+_VICTIMS: tuple[Victim, ...] = (
+    "engine", "azure-native", "local Azure", "azml provider", "engine", "azml", "group", "make", "program",
+)  # fmt: skip
+_SIGNALS: dict[Victim, tuple[signal.Signals, ...]] = {
+    "group": (signal.SIGINT, signal.SIGTERM),
+    "engine": (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM),
+    "azml": (signal.SIGKILL, signal.SIGTERM),
+    "local Azure": (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM),
+}
+_WAYS: tuple[Way, ...] = ("fresh", "forward", "back", "fresh", "away")
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _RANDOM = re.compile(r"(-rg)[0-9a-f]{8}\b|\b(stmlw|kv-mlw|crmlw)[\w-]+")
 """The resource group's random end, and the unique names that are made from it."""
 _LIMIT_S = 150.0
-_LOG = ".azml/local/logs/arm.log"
+_LEFT_S = 10.0
+"""How long what was killed may take to be gone with all it started."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """`at`: how far the run is, in requests to Azure, from 0 to 1."""
+    """What happens when a run is `at` so far (in requests to Azure, from 0 to 1), and what the run was for.
 
+    fresh: up from nothing; forward: up of another release; back: the same, and then the old program again; away:
+    destroy.
+    """
+
+    way: Way
     victim: Victim
     signal: signal.Signals
     at: float
-    scenario: Literal["fresh", "forward", "back"]
 
     def __str__(self) -> str:
-        return f"{self.scenario}: {self.signal.name} of {self.victim} at {self.at:.2f}"
+        return f"{self.way}, {self.signal.name} of {self.victim} at {self.at:.2f}"
 
 
 def drawn(seed: int, count: int) -> list[Fault]:
-    """Draw faults: every victim and every scenario has its turn, moments are random."""
+    """Draw faults: every victim and every way has its turn, moments and signals are random."""
     chance = random.Random(seed)
-    victims: list[Victim] = ["engine", "azure-native", "local Azure", "azml", "command", "group", "program"]
-    faults = []
-    for number in range(count):
-        victim = victims[number % len(victims)]
-        signals = [signal.SIGKILL]
-        if victim == "group":
-            signals = [signal.SIGINT, signal.SIGTERM]
-        elif victim in ("command", "engine", "local Azure"):
-            signals = [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM]
-        scenario = chance.choice(["fresh", "fresh", "forward", "back"])
-        faults.append(Fault(victim, chance.choice(signals), chance.random(), scenario))
-    return faults
+    return [
+        Fault(
+            chance.choice(_WAYS),
+            victim := _VICTIMS[number % len(_VICTIMS)],
+            chance.choice(_SIGNALS.get(victim, (signal.SIGKILL,))),
+            chance.random(),
+        )
+        for number in range(count)
+    ]
 
 
 class Bench:
     """A clone on which faults are tried, and what it looks like without any."""
 
-    def __init__(self, clone: Clone, mark: str) -> None:
-        self.clone, self._mark = clone, mark
-        self._deployment = clone.root / "samples/diabetes/deployment.yml"
-        self._first = self._deployment.read_text()
-        self._second = self._first + '\nenvironment_variables:\n  RELEASE: "2"\n'
-        self.requests: dict[str, int] = {}
-        self.expected: dict[str, Any] = {}
+    def __init__(self, clone: Clone) -> None:
+        self.clone = clone
+        self._mark = secrets.token_hex(8)
+        file = clone.root / "samples/diabetes/deployment.yml"
+        first = file.read_text()
+        self._programs = {"first": first, "second": f'{first}\nenvironment_variables:\n  RELEASE: "2"\n'}
+        self._file = file
+        self._is: str | None = None
+        self._requests: dict[str, int] = {}
+        self._expected: dict[str, dict[str, Any]] = {}
 
     def learn(self) -> None:
         """Run undisturbed: from nothing, to another release, and away again."""
-        for name, text in (("first", self._first), ("second", self._second)):
-            self._deployment.write_text(text)
+        for name in self._programs:
             before = self._logged()
-            self._well("up", "--local", "--request", REQUEST)
-            self.requests[name] = self._logged() - before
-            self.expected[name] = self.seen()
-        self._deployment.write_text(self._first)
-        self.take_down()
+            said = self._bring(name)
+            self._requests["fresh" if name == "first" else "change"] = self._logged() - before
+            self._expected[name] = self._seen(said)
+        before = self._logged()
+        self._take_down()
+        self._requests["away"] = self._logged() - before
 
-    def take_down(self) -> None:
-        self._well("destroy", "--local")
-        assert self.clone.state == []
-        assert self.live() == Counter(), "destroy leaves nothing in Azure"
-
-    def try_(self, fault: Fault) -> str:
-        """Disturb a run, recover, finish it, compare; what the command that was disturbed said."""
-        into, then = ("first", "first")
-        if fault.scenario != "fresh":
-            self._deployment.write_text(self._first)
-            self._well("up", "--local")
-            into, then = "second", "second" if fault.scenario == "forward" else "first"
-        self._deployment.write_text(self._first if into == "first" else self._second)
-        said = self._disturbed(fault, int(fault.at * self.requests[into]))
-        self._deployment.write_text(self._first if then == "first" else self._second)
-        said += self._well("recover", "--local")
-        assert self.pending() == []
-        assert self.locks() == []
-        said += self._well("up", "--local", "--request", REQUEST)
-        seen, expected = self.seen(), self.expected[then]
+    def disturb(self, fault: Fault) -> str:
+        """Disturb a run, recover, run it again, and compare with a run that nobody disturbed; what was said."""
+        if fault.way == "fresh" and self._is is not None:
+            self._take_down()
+        if fault.way != "fresh" and self._is is None:
+            self._bring("first")
+        before, into = self._is, "first" if self._is != "first" else "second"
+        if fault.way != "away":
+            self._file.write_text(self._programs[into])
+        said = self._disturbed(fault)
+        then = before if fault.way == "back" else None if fault.way == "away" else into
+        if then is not None:
+            self._file.write_text(self._programs[then])
+        said += self.run("recover", "--local")
+        assert (self._pending(), self._locks()) == ([], []), said
+        if then is None:
+            self._take_down()
+            return said
+        last = self._bring(then)
+        said += last
+        seen, expected = self._seen(last), self._expected[then]
         other = {name: (_less(seen[name], expected[name]), _less(expected[name], seen[name])) for name in seen}
         assert seen == expected, f"{fault}: too much, too little: {other}\n{said}"
-        self._deployment.write_text(self._first)
-        self.take_down()
         return said
 
-    def seen(self) -> dict[str, Any]:
-        """All that must not depend on how it came about."""
-        request = self._well("invoke", "diabetes", "--request", REQUEST)
+    def end(self) -> None:
+        """Take everything down; nothing of it runs any more."""
+        if self._is is not None:
+            self._take_down()
+        self.run("local", "stop")
+        assert self._left([]) == []
+
+    def run(self, *arguments: str) -> str:
+        """A command that must succeed; all it said."""
+        done = subprocess.run(
+            [".venv/bin/azml", *arguments],
+            cwd=self.clone.root, env=self._environment, capture_output=True, text=True, timeout=_LIMIT_S, check=False,
+        )  # fmt: skip
+        said = done.stdout + done.stderr
+        assert done.returncode == 0, f"azml {' '.join(arguments)}: exit {done.returncode}\n{said}"
+        assert "Traceback" not in said
+        return said
+
+    def _bring(self, name: str) -> str:
+        self._file.write_text(self._programs[name])
+        said = self.run("up", "--local", "--request", REQUEST)
+        self._is = name
+        return said
+
+    def _take_down(self) -> None:
+        self.run("destroy", "--local")
+        self._is = None
+        assert self.clone.state == []
+        assert self._live() == Counter(), "destroy leaves nothing in Azure"
+
+    def _seen(self, said: str) -> dict[str, Any]:
+        """All that must not depend on how it came about; `said` by the last up."""
         return {
+            "answer": re.findall(r"^  diabetes  (\[.+\])$", said, re.MULTILINE),
             "state": Counter(resource["urn"] for resource in self.clone.state),
             "errors": [resource["urn"] for resource in self.clone.state if resource.get("initErrors")],
-            "azure": self.live(),
-            "pending": self.pending(),
-            "locks": self.locks(),
-            "answer": request,
-            "processes": self.processes(),
+            "azure": self._live(),
+            "pending": self._pending(),
+            "locks": self._locks(),
+            "processes": self._processes(),
         }
 
-    def live(self) -> Counter[str]:
+    def _live(self) -> Counter[str]:
         """Ids of what the local Azure has, but archived versions: an interrupted release may leave its own."""
         with contextlib.closing(sqlite3.connect(self.clone.root / ".azml/local/azure.db")) as database:
-            rows = database.execute(
-                "SELECT id FROM resources WHERE json_extract(body, '$.properties.isArchived') IS NOT 1"
-            )
-            return Counter(_RANDOM.sub(r"\1\2", _UUID.sub("UUID", id_.lower())) for (id_,) in rows)
+            is_live = "json_extract(body, '$.properties.isArchived') IS NOT 1"
+            ids = [id_.lower() for (id_,) in database.execute(f"SELECT id FROM resources WHERE {is_live}")]
+        return Counter(_RANDOM.sub(r"\1\2", _UUID.sub("UUID", id_)) for id_ in ids)
 
-    def pending(self) -> list[str]:
+    def _pending(self) -> list[str]:
         (file,) = (self.clone.root / ".azml/state/.pulumi/stacks").glob("*/local.json")
-        text = file.read_text()
-        return [text[text.index('"pending_operations"') :]] if '"pending_operations"' in text else []
+        return re.findall(r'"pending_operations".*', file.read_text(), re.DOTALL)
 
-    def locks(self) -> list[str]:
-        folder = self.clone.root / ".azml/state/.pulumi/locks"
-        return [str(path) for path in folder.rglob("*") if path.is_file()]
+    def _locks(self) -> list[Path]:
+        return [path for path in (self.clone.root / ".azml/state/.pulumi/locks").rglob("*") if path.is_file()]
 
-    def processes(self) -> Counter[str]:
-        """What runs for this clone, by what it is; all of it is below the local Azure's server."""
+    def _processes(self) -> Counter[str]:
+        """What runs for this clone, by what it is; all of it belongs to the local Azure's server."""
         server = psutil.Process(self.clone.server["pid"])
-        below = {server.pid, *(child.pid for child in server.children(recursive=True))}
-        left = [process for process in self.ours() if process.pid not in below]
-        deadline = time.monotonic() + 10
-        while any(process.is_running() for process in left) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert [process.cmdline() for process in left if process.is_running()] == []
-        return Counter(_kind(process) for process in self.ours())
+        tree = [server, *server.children(recursive=True)]
+        assert self._left(tree) == []
+        return Counter(_kind(process) for process in tree)
 
-    def ours(self) -> list[psutil.Process]:
+    def _left(self, expected: list[psutil.Process]) -> list[list[str]]:
+        """Command lines of what runs for this clone besides what is expected."""
+        left = [process for process in self._ours() if process not in expected]
+        _, alive = psutil.wait_procs(left, timeout=_LEFT_S)
+        return [process.cmdline() for process in alive]
+
+    def _ours(self) -> list[psutil.Process]:
         return [process for process in psutil.process_iter() if self._is_ours(process)]
 
     def _is_ours(self, process: psutil.Process) -> bool:
@@ -171,76 +217,57 @@ class Bench:
         except psutil.Error:
             return False
 
-    def _disturbed(self, fault: Fault, after: int) -> str:
-        before = self._logged()
-        with self._started("up", "--local") as (command, output):
-            deadline = time.monotonic() + _LIMIT_S
-            hit = False
-            while command.poll() is None and time.monotonic() < deadline:
-                if not hit and self._logged() - before >= after:
-                    hit = self._strike(fault, command)
-                time.sleep(0.005)
-            assert command.poll() is not None, f"{fault}: the command does not end\n{output.read_text()}"
-        return f"{fault}, {'hit' if hit else 'missed'}\n{output.read_text()}"
+    def _disturbed(self, fault: Fault) -> str:
+        kind = fault.way if fault.way in ("fresh", "away") else "change"
+        moment = self._logged() + int(fault.at * self._requests[kind])
+        output = self.clone.root / ".azml" / "disturbed.log"
+        output.parent.mkdir(exist_ok=True)
+        with output.open("wb") as file:
+            command = subprocess.Popen(
+                ["make", "-o", ".venv/.installed", "destroy" if fault.way == "away" else "up"],
+                cwd=self.clone.root, env=self._environment, stdout=file, stderr=file, start_new_session=True,
+            )  # fmt: skip
+        hit, deadline = False, time.monotonic() + _LIMIT_S
+        while command.poll() is None and time.monotonic() < deadline:
+            if not hit and self._logged() >= moment:
+                hit = self._strike(fault, command)
+            time.sleep(0.005)
+        said = output.read_text()
+        if command.poll() is None:
+            os.killpg(command.pid, signal.SIGKILL)
+            command.wait()
+            raise AssertionError(f"{fault}: the command does not end\n{said}")
+        assert "Traceback" not in said, said
+        return f"{fault}{'' if hit else ', MISSED'}\n{said}"
 
     def _strike(self, fault: Fault, command: "subprocess.Popen[bytes]") -> bool:
         if fault.victim == "group":
             os.killpg(command.pid, fault.signal)
             return True
-        if fault.victim == "command":
+        if fault.victim == "make":
             command.send_signal(fault.signal)
             return True
-        for process in self.ours():
+        for process in self._ours():
             with contextlib.suppress(psutil.Error):
-                if VICTIMS[fault.victim] in " ".join(process.cmdline()) and "launcher" not in " ".join(
-                    process.cmdline()
-                ):
+                if PROCESSES[fault.victim] in " ".join(process.cmdline()):
                     process.send_signal(fault.signal)
                     return True
         return False
-
-    @contextlib.contextmanager
-    def _started(self, *arguments: str) -> Iterator[tuple["subprocess.Popen[bytes]", Path]]:
-        output = self.clone.root / ".azml" / "disturbed.log"
-        output.parent.mkdir(exist_ok=True)
-        with output.open("wb") as file:
-            command = subprocess.Popen(
-                [ROOT / ".venv/bin/azml", *arguments],
-                cwd=self.clone.root, env=self._environment, stdout=file, stderr=file, start_new_session=True,
-            )  # fmt: skip
-        try:
-            yield command, output
-        finally:
-            if command.poll() is None:
-                command.kill()
-            command.wait()
-
-    def _well(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [ROOT / ".venv/bin/azml", *arguments],
-            cwd=self.clone.root, env=self._environment, capture_output=True, text=True, timeout=_LIMIT_S, check=False,
-        )  # fmt: skip
-        said = done.stdout + done.stderr
-        assert done.returncode == 0, f"azml {' '.join(arguments)}: exit {done.returncode}\n{said}"
-        assert "Traceback" not in said
-        return done.stdout if arguments[0] == "invoke" else said
 
     @property
     def _environment(self) -> dict[str, str]:
         return {**self.clone.environment, "AZML_FAULTS": self._mark}
 
     def _logged(self) -> int:
-        file = self.clone.root / _LOG
+        file = self.clone.root / ".azml/local/logs/arm.log"
         return file.read_bytes().count(b"\n") if file.exists() else 0
-
-
-def _less(one: Any, other: Any) -> Any:
-    return dict(one - other) if isinstance(one, Counter) else one if one != other else None
 
 
 def _kind(process: psutil.Process) -> str:
     line = " ".join(process.cmdline())
-    return next(
-        (name for name in ("azml_gateway", "azureml_inference_server_http", "azml_local") if f" {name} " in f"{line} "),
-        line,
-    )
+    kinds = (" azml_gateway ", " azureml_inference_server_http ", " azml_local ")
+    return next((kind.strip() for kind in kinds if kind in line), line)
+
+
+def _less(one: Any, other: Any) -> Any:
+    return dict(one - other) if isinstance(one, Counter) else one if one != other else None

@@ -41,6 +41,9 @@ about it first, and no variable turns that off."""
 
 POLL_SECONDS = 5.0
 """Between two looks at an operation where the answer has no Retry-After (azure-ai-ml looks at deployments as often)."""
+CONNECT_RETRIES = 3
+"""How often a connection that cannot be made is tried again: 5 s in all. azure-core's ten take several minutes, which
+helps where a service is overloaded (answers keep its own ten) and not where nobody listens."""
 BUSY_SECONDS = (0.5, 15.0)
 """Pause before a request that met a running operation is repeated: from the first to the second, doubling."""
 
@@ -50,7 +53,9 @@ def resource_manager(environ: Mapping[str, str]) -> str:
     url = environ.get("ARM_CLOUD_METADATA_URL")
     if not url:
         return PUBLIC
-    client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(url, policies=[RetryPolicy()])
+    client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(
+        url, policies=[RetryPolicy(retry_connect=CONNECT_RETRIES)]
+    )
     try:
         with client:
             response = client.send_request(HttpRequest("GET", url))
@@ -88,7 +93,7 @@ class Arm:
                 HeadersPolicy({"Accept": "application/json"}),
                 UserAgentPolicy("azml"),
                 RedirectPolicy(),
-                RetryPolicy(),
+                RetryPolicy(retry_connect=CONNECT_RETRIES),
                 ARMChallengeAuthenticationPolicy(self.credential, f"{base}/.default"),
                 ARMHttpLoggingPolicy(),
             ],

@@ -147,14 +147,8 @@ def test_deleting_what_is_gone_is_no_error(azure: Azure) -> None:
 def test_no_answer_is_said_with_the_address(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ARM_CLOUD_METADATA_URL")
     monkeypatch.setattr("azml.resources.arm.PUBLIC", "https://127.0.0.1:9")
-    monkeypatch.setattr("azml.resources.arm.RetryPolicy", lambda: _no_retries())
+    monkeypatch.setattr("azml.resources.arm.CONNECT_RETRIES", 0)
     arm = Arm()
     with pytest.raises(ArmError, match=r"https://127\.0\.0\.1:9 gave no answer"):
         arm.get("/subscriptions/x", ML)
     arm.close()
-
-
-def _no_retries() -> Any:
-    from azure.core.pipeline.policies import RetryPolicy
-
-    return RetryPolicy.no_retries()

@@ -1,0 +1,38 @@
+"""Runs of the real engine that are killed on the way: recovered, and run again, they end as if nothing had happened.
+
+One fault a way of getting there; `make soak` draws fifty. Expected is what an undisturbed run of the same programs
+shows: urns in state, ids in Azure, predictions, processes. The tests of this file share one clone and go on from where
+the one before ended, but each can start from anywhere.
+"""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.clone import Clone
+from tests.support.faults import Bench, Fault
+
+pytestmark = pytest.mark.engine
+
+SAMPLE = [
+    Fault("fresh", "azure-native", signal.SIGKILL, 0.12),
+    Fault("forward", "engine", signal.SIGKILL, 0.6),
+    Fault("back", "local Azure", signal.SIGKILL, 0.55),
+    Fault("away", "group", signal.SIGINT, 0.4),
+]
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory, engine: Path) -> Iterator[Bench]:
+    made = Bench(Clone.make(tmp_path_factory.mktemp("killed"), engine))
+    made.learn()
+    yield made
+    made.end()
+
+
+@pytest.mark.parametrize("fault", SAMPLE, ids=str)
+def test_the_end_is_as_without(bench: Bench, fault: Fault) -> None:
+    said = bench.disturb(fault)
+    assert "MISSED" not in said, said
