@@ -107,6 +107,7 @@ class Bench:
             said = self._bring(name)
             self._requests["fresh" if name == "first" else "change"] = self._logged() - before
             self._expected[name] = self._seen(said)
+            assert self._expected[name]["answer"], said
         before = self._logged()
         self._take_down()
         self._requests["away"] = self._logged() - before
