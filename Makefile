@@ -7,7 +7,7 @@ REQUEST := samples/diabetes/sample-request.json
 azml := .venv/bin/azml
 venv := .venv/.installed
 
-.PHONY: up destroy test check bench soak witness accept lock clean help
+.PHONY: up destroy test check bench soak witness accept lock wheel clean help
 
 up: $(venv)  ## Everything: environment, engine, local Azure, `pulumi up`, one prediction.
 	@$(azml) up --local --request $(REQUEST)
@@ -45,6 +45,10 @@ accept: $(venv)  ## Rewrite schemas/ and the golden files from the code.
 lock: $(venv)  ## Resolve requirements.txt anew from pyproject.toml: hashes, no addresses.
 	@.venv/bin/uv pip compile -q pyproject.toml --extra local --group dev --universal --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --upgrade --custom-compile-command 'make lock' -o requirements.txt
+
+wheel: $(venv)  ## Everything that other repositories install, as one file in dist/.
+	@.venv/bin/uv build -q --wheel --no-build-isolation --python .venv/bin/python --out-dir dist .
+	@ls dist/azml-*.whl
 
 clean: ## Stop the local Azure and remove what commands made in this clone (shared caches stay).
 	@if [ -x $(azml) ] && [ -d .azml ]; then $(azml) local stop; fi
