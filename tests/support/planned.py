@@ -34,6 +34,8 @@ class Registered:
     inputs: dict[str, Any]
     waits_for: frozenset[str] = frozenset()
     """Names of the resources that must be there first."""
+    exists: bool = False
+    """Read, not made: something else owns it."""
 
 
 class _Monitor(pulumi.runtime.mocks.MockMonitor):
@@ -54,7 +56,7 @@ class _Recorder(pulumi.runtime.Mocks):
         self.made: list[Registered] = []
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        self.made.append(Registered(args.typ, args.name, dict(args.inputs)))
+        self.made.append(Registered(args.typ, args.name, dict(args.inputs), exists=bool(args.resource_id)))
         if args.typ == "azure-native:resources:ResourceGroup":
             return f"{SUBSCRIPTION}/resourceGroups/{args.name}", {
                 "name": args.name,
