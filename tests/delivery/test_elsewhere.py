@@ -99,6 +99,8 @@ def test_init_and_up_give_the_prediction(folder: Elsewhere) -> None:
     answer = lines[lines.index("requests/diabetes.json") + 1].split(maxsplit=1)
     assert answer[0] == "diabetes"
     assert json.loads(answer[1]) == predicted()
+    providers = [resource for resource in folder.state if resource["type"] == "pulumi:providers:azml"]
+    assert [provider["inputs"]["version"] for provider in providers] == [VERSION], "an older plugin would be refused"
 
 
 def test_the_next_command_can_be_copied(folder: Elsewhere) -> None:
