@@ -4,6 +4,7 @@ Owns the list of commands and the last line of defence. Each command lives in a 
 need when they run, so that `azml --help` costs what typer costs.
 """
 
+import errno
 import os
 import sys
 from typing import Annotated
@@ -51,15 +52,28 @@ def _options(
 def main() -> None:
     """Run a command. What nobody foresaw is one line on stderr and a report in a file, exit code 70 (EX_SOFTWARE)."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say_no_more()
         sys.exit(141)
     except Exception as error:  # noqa: BLE001 - the boundary to the user
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            where = f": {error.filename}" if error.filename else ""
+            sys.stderr.write(f"The disk is full{where}.\nMake room, then run it again: nothing is lost.\n")
+            _say_no_more()
+            sys.exit(1)
         sys.stderr.write(f"azml: unexpected {type(error).__name__}: {error}\nThe details are in {_report()}\n")
         sys.exit(70)
+
+
+def _say_no_more() -> None:
+    """What is still to be written to stdout is thrown away: nobody takes it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report() -> str:

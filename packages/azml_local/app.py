@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from azml_local import tokens
+from azml_local import disk, tokens
 from azml_local.arm.call import Answer, Call
 from azml_local.arm.errors import ArmError
 from azml_local.arm.router import Router
@@ -48,10 +48,13 @@ class App:
         """Answer; what nobody foresaw is ARM's envelope too, and the traceback goes to the log."""
         try:
             return await self._answer(request)
-        except Exception:  # noqa: BLE001 - the boundary to the client
-            _log.exception("%s %s", request.method, request.url.path)
-            error = ArmError(500, "InternalServerError", "The local Azure failed; its logs/server.log says why.")
-            return JSONResponse({"error": error.document()}, 500)
+        except Exception as problem:  # noqa: BLE001 - the boundary to the client
+            if disk.is_full(problem):
+                error = ArmError(409, disk.CODE, disk.MESSAGE)
+            else:
+                _log.exception("%s %s", request.method, request.url.path)
+                error = ArmError(500, "InternalServerError", "The local Azure failed; its logs/server.log says why.")
+            return JSONResponse({"error": error.document()}, error.status, {"x-ms-error-code": error.code})
 
     async def _answer(self, request: Request) -> Response:
         """Choose by host and first path segment."""

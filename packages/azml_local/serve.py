@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from typing import IO
 
 import uvicorn
 
-from azml_local import access_log, app, certificates, settings
+from azml_local import access_log, app, certificates, disk, settings
 from azml_local.arm.lifecycle import Lifecycle
 from azml_local.arm.operations import Operations
 from azml_local.arm.router import Router
@@ -205,5 +206,8 @@ def main(root: Path) -> int:
             runner.run(serve(root.absolute()))
     except (AlreadyRunning, settings.BadSettings) as error:
         sys.stderr.write(f"{error}\n")
+        return 1
+    except (OSError, sqlite3.Error) as error:
+        sys.stderr.write(f"{disk.MESSAGE if disk.is_full(error) else error}\n")
         return 1
     return 0

@@ -6,11 +6,14 @@ does not know how an operation is shown to clients (`replies`), nor what the wor
 
 import asyncio
 import logging
+import sqlite3
 import time
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from azml_local import disk
 from azml_local.arm.errors import ArmError, conflict
 from azml_local.arm.ids import GROUP, ResourceId
 from azml_local.arm.lifecycle import Lifecycle
@@ -18,6 +21,8 @@ from azml_local.arm.store import Operation, Resource, Store
 from azml_local.arm.types import ResourceType, Types
 
 DELETE = "delete"
+_ROOM_S = 1.0
+"""Between two tries to write on a full disk."""
 _log = logging.getLogger(__name__)
 
 
@@ -114,6 +119,8 @@ class Operations:
     async def _run(self, operation: Operation, after: asyncio.Event | None) -> None:
         if after is not None:
             await after.wait()
+        if self._store.operation(operation.id) is None:
+            return  # the write that asked for it was taken back: the disk is full
         error: ArmError | None = None
         resource = self._store.get(operation.resource)
         if resource is not None:
@@ -121,10 +128,9 @@ class Operations:
                 await self._work(operation, resource)
             except ArmError as problem:
                 error = problem
-            except Exception:  # noqa: BLE001 - the boundary of the task: the client must hear of it
-                _log.exception("%s of %s", operation.verb, operation.resource)
-                error = ArmError(500, "InternalServerError", "The local Azure failed; its logs/server.log says why.")
-        self._end(operation, resource, error)
+            except Exception as problem:  # noqa: BLE001 - the boundary of the task: the client must hear of it
+                error = _failure(operation, problem)
+        await self._ended(operation, resource, error)
 
     async def _work(self, operation: Operation, resource: Resource) -> None:
         type_ = self._types.of(resource)
@@ -142,16 +148,41 @@ class Operations:
         _log.info("%s: %s", operation.resource.name, line)
         operation.progress.append(line)
 
+    async def _ended(self, operation: Operation, resource: Resource | None, error: ArmError | None) -> None:
+        """Write down how it ended; on a full disk as soon as there is room, and until then it has not ended."""
+        while True:
+            try:
+                self._end(operation, resource, error)
+            except sqlite3.Error as problem:
+                if not disk.is_full(problem):
+                    raise
+                _log.warning("%s of %s waits for room on the disk", operation.verb, operation.resource)
+                await asyncio.sleep(_ROOM_S)
+            else:
+                return
+
     def _end(self, operation: Operation, resource: Resource | None, error: ArmError | None) -> None:
-        operation.status, operation.ended = ("Succeeded" if error is None else "Failed"), time.time()
-        operation.error = None if error is None else error.document()
+        ended = replace(
+            operation,
+            status="Succeeded" if error is None else "Failed",
+            error=None if error is None else error.document(),
+            ended=time.time(),
+        )
         with self._store.transaction():
             if resource is not None and self._store.get(resource.id) is not None:
                 if self._types.of(resource).has_state:
-                    resource.properties["provisioningState"] = operation.status
+                    resource.properties["provisioningState"] = ended.status
                 self._store.put(resource)
-            self._store.record(operation)
+            self._store.record(ended)
+        operation.status, operation.error, operation.ended = ended.status, ended.error, ended.ended
         self._forget(operation)
+
+
+def _failure(operation: Operation, problem: Exception) -> ArmError:
+    if disk.is_full(problem):
+        return ArmError(409, disk.CODE, disk.MESSAGE)
+    _log.error("%s of %s", operation.verb, operation.resource, exc_info=problem)
+    return ArmError(500, "InternalServerError", "The local Azure failed; its logs/server.log says why.")
 
 
 def _being_deleted(above: ResourceId) -> ArmError:

@@ -99,19 +99,19 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing; may be nested."""
-        self._depth += 1
-        if self._depth == 1:
+        if self._depth == 0:
             self.database.execute("BEGIN IMMEDIATE")
+        self._depth += 1
         try:
             yield
+            if self._depth == 1:
+                self.database.execute("COMMIT")
         except BaseException:
-            self._depth -= 1
-            if self._depth == 0:
+            if self._depth == 1 and self.database.in_transaction:  # a full disk may have ended it already
                 self.database.execute("ROLLBACK")
             raise
-        self._depth -= 1
-        if self._depth == 0:
-            self.database.execute("COMMIT")
+        finally:
+            self._depth -= 1
 
     # Resources
 

@@ -56,6 +56,14 @@ def stage(deployment: Deployment, root: Path) -> Staged:
         )
     last = [int(each.name) for each in generations(root)]
     made = root / str(max(last, default=0) + 1)
+    try:
+        return _copied(deployment, made, script)
+    except OSError:  # no room: give back what was taken
+        shutil.rmtree(made, ignore_errors=True)
+        raise
+
+
+def _copied(deployment: Deployment, made: Path, script: str) -> Staged:
     model_dir = made / "azureml-models" / deployment.model_name / deployment.model_version
     model_dir.mkdir(parents=True)
     code = made / "code"
