@@ -146,6 +146,7 @@ class Crud:
         self, type_: ResourceType, id_: ResourceId, existing: Resource | None, sent: Any, call: Call, *, patch: bool
     ) -> Write:
         shape = type_.facts.body
+        sent = type_.read(sent)
         refuse_no_location(type_, sent)
         bodies.refuse_bad_body(type_.facts, sent, id_.name, call.api_version)
         write = Write(

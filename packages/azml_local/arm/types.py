@@ -141,6 +141,10 @@ class ResourceType:
         """Tell whether somebody has a global name."""
         return bool(self.azure.store.named(self.type, name))
 
+    def read(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Read a request's body the way the service does, before it is checked against ARM's types."""
+        return body
+
     def check(self, write: Write) -> None:
         """Refuse what ARM's types allow and the service does not (`ArmError`)."""
 

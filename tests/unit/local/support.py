@@ -270,10 +270,11 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def running(root: Path, plane: FakePlane | None = None) -> Iterator[Running]:
+def running(root: Path, plane: FakePlane | None = None, *, scores: bool = False) -> Iterator[Running]:
     """Serve a home in a thread until the block ends, as `azml_local.serve` does in a process.
 
-    Every answer must fit ARM's types: what does not fails the test at the end of the block.
+    With `scores` deployments really run. Every answer must fit ARM's types: what does not fails the test at the end of
+    the block.
     """
     home = Home(root)
     home.make()
@@ -286,7 +287,7 @@ def running(root: Path, plane: FakePlane | None = None) -> Iterator[Running]:
     found: list[tuple[Azure, Watch]] = []
 
     async def run() -> None:
-        azure, router = serve.assemble(home, identity, url, plane)  # type: ignore[arg-type]
+        azure, router = serve.assemble(home, identity, url, None if scores else plane)  # type: ignore[arg-type]
         watch = Watch(app.make(azure, router), azure)
         found.append((azure, watch))
         back = asyncio.get_running_loop().create_task(serve._restore(azure))
@@ -296,6 +297,7 @@ def running(root: Path, plane: FakePlane | None = None) -> Iterator[Running]:
             lifespan="off",
             ssl_certfile=str(leaf),
             timeout_graceful_shutdown=1,
+            timeout_keep_alive=serve._KEEP_ALIVE,
         )
         server = _Server(config, ready)
         serving = asyncio.get_running_loop().create_task(server.serve(sockets=[listener]))
@@ -307,6 +309,7 @@ def running(root: Path, plane: FakePlane | None = None) -> Iterator[Running]:
         await asyncio.sleep(0)  # an aborted transport closes in the loop's next round
         back.cancel()
         await azure.operations.close()
+        await azure.plane.close()
         azure.store.close()
 
     thread = threading.Thread(target=asyncio.run, args=[run()], daemon=True)

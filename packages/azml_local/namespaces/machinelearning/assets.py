@@ -50,6 +50,15 @@ class AssetVersion(ResourceType):
     defaults: ClassVar = {"properties": {"isArchived": False, "isAnonymous": False, "tags": {}, "properties": {}}}
     makes_parent = True
 
+    def read(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Numbers in `properties.properties` are texts: azure-ai-ml 1.35.2 sends `hash_version` as one."""
+        made = body.get("properties")
+        given = made.get("properties") if isinstance(made, dict) else None
+        if not isinstance(made, dict) or not isinstance(given, dict):
+            return body
+        texts = {name: str(value) if type(value) in (int, float) else value for name, value in given.items()}
+        return {**body, "properties": {**made, "properties": texts}}
+
     def members(self, scope: ResourceId | None, call: Call) -> list[Resource]:
         """List versions: `$orderBy` (createdtime), `listViewType`, `version`, `hash` of the content."""
         found = _of_view(super().members(scope, call), call)
