@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from azml.build import build, export, load
     from azml.container_registry import ContainerRegistry
     from azml.online_endpoint import OnlineEndpoint
+    from azml.registry import Registry
     from azml.resources.code_version import CodeVersion
     from azml.resources.data_version import DataVersion
     from azml.resources.environment_version import EnvironmentVersion
@@ -31,6 +32,7 @@ _HOMES = {
     "ModelVersion": "azml.resources.model_version",
     "NameClaim": "azml.resources.name_claim",
     "OnlineEndpoint": "azml.online_endpoint",
+    "Registry": "azml.registry",
     "Rollout": "azml.resources.rollout",
     "Workspace": "azml.workspace",
     "build": "azml.build",
@@ -48,6 +50,7 @@ __all__ = [
     "ModelVersion",
     "NameClaim",
     "OnlineEndpoint",
+    "Registry",
     "Rollout",
     "Workspace",
     "build",

@@ -15,6 +15,7 @@ import pulumi
 from azml import endpoint_roles, release
 from azml.component import InvalidArgs, given
 from azml.online_endpoint import OnlineEndpoint
+from azml.registry import Registry
 from azml.resources.environment_version import EnvironmentVersion
 from azml.resources.errors import Refused
 from azml.resources.handler import present
@@ -39,6 +40,7 @@ class Estate:
     """What was made, for exports and for programs that go on from here."""
 
     workspace_id: pulumi.Output[str] | None = None
+    registries: dict[str, Registry] = field(default_factory=dict)
     online_endpoints: dict[str, OnlineEndpoint] = field(default_factory=dict)
 
 
@@ -67,7 +69,7 @@ def _end(problems: list[str]) -> NoReturn:
 
 def _build(spec: StackSpec) -> Estate:
     if spec.workspace is None:
-        return Estate()
+        return Estate(registries=_registries(spec, None))
     workspace = Workspace(
         spec.workspace.name,
         given(
@@ -88,7 +90,7 @@ def _build(spec: StackSpec) -> Estate:
         )
         for endpoint in spec.online_endpoints
     }
-    return Estate(workspace.workspace_id, endpoints)
+    return Estate(workspace.workspace_id, _registries(spec, workspace), endpoints)
 
 
 def export(estate: Estate) -> None:
@@ -97,6 +99,15 @@ def export(estate: Estate) -> None:
         pulumi.export("workspace_id", estate.workspace_id)
     pulumi.export("scoring_uris", {name: each.scoring_uri for name, each in estate.online_endpoints.items()})
     pulumi.export("deployments", {name: each.deployments for name, each in estate.online_endpoints.items()})
+
+
+def _registries(spec: StackSpec, workspace: Workspace | None) -> dict[str, Registry]:
+    """The estate's registries: beside the workspace where they say nothing else."""
+    beside = {} if workspace is None else {"resource_group": workspace.resource_group_name}
+    return {
+        each.name: Registry(each.name, present({**({} if each.existing else beside), **_args(each, spec)}))  # type: ignore[arg-type]
+        for each in spec.registries
+    }
 
 
 def _placed(args: dict[str, Any], workspace: Workspace, assets: dict[str, pulumi.Input[str]]) -> Any:

@@ -16,12 +16,13 @@ from pulumi.provider.server import ComponentInitError
 from azml.component import InvalidArgs
 from azml.container_registry import ContainerRegistry
 from azml.online_endpoint import OnlineEndpoint
+from azml.registry import Registry
 from azml.resources.handlers import RESOURCES
 from azml.resources.resource import token
 from azml.workspace import Workspace
 
 NAME = "azml"
-COMPONENTS = [ContainerRegistry, OnlineEndpoint, Workspace]
+COMPONENTS = [ContainerRegistry, OnlineEndpoint, Registry, Workspace]
 
 
 class Components(ComponentProvider):

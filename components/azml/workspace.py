@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 
 from azml import workspace_inputs
-from azml.azure_ml_workspace import AzureMlWorkspace
+from azml.azure_ml import AzureMlWorkspace
 from azml.component import given, spec_of
 from azml.resources.resource import token
 from azml.spec.workspace import WorkspaceSpec

@@ -22,6 +22,7 @@ _ARM_TYPES = {
     "azure-native:managedidentity:UserAssignedIdentity": "Microsoft.ManagedIdentity/userAssignedIdentities",
     "azure-native:authorization:RoleAssignment": "Microsoft.Authorization/roleAssignments",
     "azure-native:machinelearningservices:Workspace": "Microsoft.MachineLearningServices/workspaces",
+    "azure-native:machinelearningservices:Registry": "Microsoft.MachineLearningServices/registries",
 }
 
 

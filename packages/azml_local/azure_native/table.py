@@ -152,6 +152,12 @@ ROWS: tuple[Row, ...] = (
         create_only=frozenset({"principalId"}),
     ),
     Row(
+        "machinelearningservices:Registry",
+        "Microsoft.MachineLearningServices/registries",
+        "2025-12-01",
+        _IN_GROUP + "/Microsoft.MachineLearningServices/registries/{registryName}",
+    ),
+    Row(
         "machinelearningservices:Workspace",
         "Microsoft.MachineLearningServices/workspaces",
         "2025-12-01",

@@ -10,7 +10,7 @@ import pytest
 
 import azml
 from azml.spec import StackSpec
-from tests.support.planned import Registered, planned
+from tests.support.planned import SUBSCRIPTION, Registered, planned
 
 module = import_module("azml.build")  # `azml.build` itself is the function
 
@@ -237,3 +237,20 @@ def test_an_endpoint_can_be_told_to_serve_nothing(files: Path) -> None:
     values = estate(files)
     values["online_endpoints"][0]["traffic"] = {}
     assert of(built(values), "Rollout")[0].inputs["traffic"] == {}
+
+
+def test_registries_stand_beside_the_workspace_unless_they_say_where(files: Path) -> None:
+    theirs = f"{SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.MachineLearningServices/registries/theirs"
+    registries = [
+        {"name": "shared", "location": "eastus", "tags": {"cost": "3"}},
+        {"name": "apart", "location": "eastus", "resource_group": "rg-apart"},
+        {"existing": theirs},
+    ]
+    made = {resource.name: resource.inputs for resource in of(built(estate(files, registries=registries)), "Registry")
+            if resource.type.startswith("azure-native:machinelearningservices")}  # fmt: skip
+    assert made["shared"]["resourceGroupName"] == "g", "the workspace's"
+    assert made["shared"]["tags"] == {"team": "risk", "cost": "3"}
+    assert made["apart"]["resourceGroupName"] == "rg-apart"
+    assert "registryName" not in made["theirs"]
+    (alone,) = of(built({"stage": "dev", "registries": registries[:1]}), "ResourceGroup")
+    assert alone.name == "shared-rg", "no workspace, no group to stand in"

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from azml import container_registry, online_endpoint, workspace_args
+from azml import container_registry, online_endpoint, registry, workspace_args
 from azml.package import COMPONENTS, schema
 from azml.resources.handlers import HANDLERS, RESOURCES
 from azml.resources.resource import camel
@@ -19,6 +19,13 @@ from azml.spec.online_deployment import (
     LivenessProbeSpec,
     ReadinessProbeSpec,
     RequestSettingsSpec,
+)
+from azml.spec.registry import (
+    IntellectualPropertySpec,
+    RegistrySpec,
+    RegistryStorageSpec,
+    ReplicationLocationSpec,
+    SystemCreatedAcrSpec,
 )
 from azml.spec.workspace import IpRuleSpec, ManagedNetworkSpec, NetworkAclsSpec, ServerlessComputeSpec
 
@@ -37,6 +44,11 @@ from azml.spec.workspace import IpRuleSpec, ManagedNetworkSpec, NetworkAclsSpec,
         (workspace_args.NetworkAclsArgs, NetworkAclsSpec, set()),
         (workspace_args.IpRuleArgs, IpRuleSpec, set()),
         (workspace_args.ServerlessComputeArgs, ServerlessComputeSpec, set()),
+        (registry.RegistryArgs, RegistrySpec, set()),
+        (registry.ReplicationLocationArgs, ReplicationLocationSpec, set()),
+        (registry.RegistryStorageArgs, RegistryStorageSpec, set()),
+        (registry.IntellectualPropertyArgs, IntellectualPropertySpec, set()),
+        (registry.SystemCreatedAcrArgs, SystemCreatedAcrSpec, set()),
         (container_registry.ContainerRegistryArgs, ContainerRegistrySpec, set()),
         (online_endpoint.OnlineEndpointArgs, OnlineEndpointSpec, {"workspace_id", "assets"}),
         (online_endpoint.OnlineDeploymentArgs, OnlineDeploymentSpec, set()),

@@ -201,7 +201,7 @@ def test_the_lean_class_is_azure_native_s_own() -> None:
     from pulumi._types import input_type_py_to_pulumi_names
     from pulumi_azure_native import _utilities, machinelearningservices
 
-    from azml.azure_ml_workspace import TOKEN
+    from azml.azure_ml import AzureMlWorkspace
 
     key = {"key_vault": VAULT, "key_uri": "https://w-vault.vault.azure.net/keys/k"}
     made = workspace(
@@ -219,7 +219,7 @@ def test_the_lean_class_is_azure_native_s_own() -> None:
         ("serverlessComputeSettings", machinelearningservices.ServerlessComputeSettingsArgs),
     ):
         assert set(inputs[part]) <= set(input_type_py_to_pulumi_names(official).values())
-    assert machinelearningservices.Workspace.pulumi_type == TOKEN
+    assert machinelearningservices.Workspace.pulumi_type == AzureMlWorkspace.token
     assert importlib.metadata.version("pulumi-azure-native") == _utilities.get_version()
 
 

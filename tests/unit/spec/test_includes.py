@@ -135,3 +135,10 @@ def test_null_removes_what_a_layer_says(project: Project) -> None:
     spec = project.load("extends: base.yaml\ncontainer_registry: null\ntags: {a: null}\n")
     assert spec.container_registry is None
     assert spec.tags == {"b": "y"}
+
+
+def test_a_registry_s_own_file_is_taken_as_it_is(project: Project) -> None:
+    project.write("registry.yml", "name: shared\nlocation: eastus\nreplication_locations: [{location: eastus}]\n")
+    made = project.load("stage: dev\nregistries:\n  - file: registry.yml\n    tags: {team: risk}\n")
+    (registry,) = made.registries
+    assert (registry.name, registry.tags) == ("shared", {"team": "risk"})

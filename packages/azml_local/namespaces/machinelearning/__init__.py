@@ -1,8 +1,9 @@
-"""Microsoft.MachineLearningServices: workspaces with their datastores, assets, online endpoints and deployments."""
+"""Microsoft.MachineLearningServices: registries, workspaces, and what is in these: data stores, assets, endpoints."""
 
-from azml_local.namespaces.machinelearning import assets, datastores, deployments, endpoints, workspaces
+from azml_local.namespaces.machinelearning import assets, datastores, deployments, endpoints, registries, workspaces
 
 DECLARED = (
+    *registries.DECLARED,
     *workspaces.DECLARED,
     *datastores.DECLARED,
     *assets.DECLARED,
