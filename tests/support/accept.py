@@ -30,10 +30,17 @@ def package_schema() -> str:
     return _json(schema())
 
 
+def azure_native_page() -> str:
+    from tests.support.behaviours import page
+
+    return page()
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "schemas/estate.schema.json": estate_schema,
     "schemas/stack.schema.json": stack_schema,
     "schemas/package.schema.json": package_schema,
+    "docs/azure-native.md": azure_native_page,
 }
 
 

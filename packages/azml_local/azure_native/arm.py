@@ -11,7 +11,7 @@ import urllib.parse
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from azml_local.azure_native.errors import ArmError, OperationFailed, Refused, Stopped
+from azml_local.azure_native.errors import ArmError, OperationFailed, Refused, Stopped, TimedOut
 from azml_local.azure_native.http import Answer, Http
 
 POLL = 1.0
@@ -33,11 +33,11 @@ class Limit:
         self._end = time.monotonic() + (seconds or DEFAULT_TIMEOUT)
 
     def check(self) -> None:
-        """Raise `Stopped` where it is over."""
+        """Raise `Stopped` where it is over, `TimedOut` where it was too long."""
         if self._cancelled.is_set():
             raise Stopped("context canceled")
         if time.monotonic() >= self._end:
-            raise Stopped("operation timed out")
+            raise TimedOut("operation timed out")
 
     def sleep(self, seconds: float) -> None:
         """Wait, at most until it is over, then `check`."""

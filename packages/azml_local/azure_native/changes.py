@@ -39,11 +39,20 @@ class Changes:
 
     detailed: Mapping[str, Kind] = field(default_factory=dict)
     delete_before_replace: bool = False
+    presets: frozenset[str] = frozenset()
+    """Places that now say what the API takes their absence for: told, but no change."""
+    from_state: frozenset[str] = frozenset()
+    """Places whose old value came from state, not from inputs."""
 
     @property
     def changed(self) -> list[str]:
         """Top-level inputs that change."""
-        return sorted({place.partition(".")[0] for place in self.detailed})
+        return sorted({place.partition(".")[0] for place in self.detailed.keys() - self.presets})
+
+    @property
+    def of_inputs(self) -> frozenset[str]:
+        """Places where inputs differ from inputs."""
+        return frozenset(self.detailed) - self.presets - self.from_state
 
     @property
     def replaces(self) -> list[str]:
@@ -53,7 +62,8 @@ class Changes:
 
 def between(row: Row, old: Mapping[str, Any], new: Mapping[str, Any], state: Mapping[str, Any]) -> Changes:
     """Compare old with new inputs. `state` holds the old outputs."""
-    if VERSION in state:  # imported, or written before inputs had it
+    migrated = VERSION in state and VERSION not in old  # imported, or written before inputs had it
+    if migrated:
         old = {VERSION: state[VERSION], **old}
     replacing = {*naming.parameters(row), *row.create_only}
     detailed = {}
@@ -62,7 +72,13 @@ def between(row: Row, old: Mapping[str, Any], new: Mapping[str, Any], state: Map
         detailed[place] = Kind.ADD if known else kind
     replaces = any(kind.replaces for kind in detailed.values())
     named_at_random = old.get(naming.CREATE_BEFORE_DELETE)
-    return Changes(detailed, not named_at_random if isinstance(named_at_random, bool) else replaces)
+    added = (place for place, kind in detailed.items() if kind is Kind.ADD)
+    return Changes(
+        detailed,
+        not named_at_random if isinstance(named_at_random, bool) else replaces,
+        presets=frozenset(place for place in added if row.presets.get(place, _MISSING) == new.get(place)),
+        from_state=frozenset({VERSION} if migrated else ()),
+    )
 
 
 def carried(inputs: Mapping[str, Any], old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

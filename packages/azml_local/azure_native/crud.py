@@ -12,7 +12,7 @@ from azml_local.azure_native import changes, mapping, naming, nodes
 from azml_local.azure_native.account import Account
 from azml_local.azure_native.arm import Limit
 from azml_local.azure_native.changes import VERSION
-from azml_local.azure_native.errors import ArmError, OperationFailed, Refused
+from azml_local.azure_native.errors import ArmError, OperationFailed, Refused, TimedOut
 from azml_local.azure_native.table import Row
 
 
@@ -158,6 +158,8 @@ def _written(
     except OperationFailed as error:
         try:
             outputs = {**mapping.to_outputs(node, account.arm.get(id_, row.version, limit)), **version}
+        except TimedOut as unread:
+            raise NotFinished(id_, str(unread), None) from error
         except Refused as unread:
             raise NotFinished(id_, f"resource created but read failed {unread}: {error}", None) from error
         raise NotFinished(id_, str(error), outputs) from error
@@ -167,7 +169,7 @@ def _written(
         answer = account.arm.get(id_, row.version, limit)
     except Refused as error:
         warning = f"Failed to read resource after {step}: {error}"
-    return Found(str(answer.get("id") or id_), {**mapping.to_outputs(node, answer), **version}, inputs, warning)
+    return Found(id_, {**mapping.to_outputs(node, answer), **version}, inputs, warning)
 
 
 def _at(values: Any, path: tuple[str, ...]) -> Any:

@@ -23,5 +23,9 @@ class Stopped(Refused):
     """The update was cancelled, or took longer than it may."""
 
 
+class TimedOut(Stopped):
+    """It took longer than it may: told so, whatever else went wrong then."""
+
+
 class OperationFailed(Refused):
     """ARM had accepted a write and could not finish it; the resource is there."""

@@ -8,7 +8,7 @@ from azml_local.azure_native import mapping, naming, nodes, table
 from azml_local.azure_native.account import Account
 from azml_local.azure_native.arm import Limit
 from azml_local.azure_native.changes import VERSION
-from azml_local.azure_native.errors import Refused
+from azml_local.azure_native.errors import ArmError, Refused
 from azml_local.azure_native.table import NotEmulated
 
 _GETTER = re.compile(r"(azure-native:[\w/]+:)get(\w+)")
@@ -31,5 +31,8 @@ def call(account: Account, token: str, args: Mapping[str, Any], limit: Limit) ->
     except NotEmulated as error:
         raise Refused(f"azure-native stand-in does not emulate the function {token}") from error
     id_ = naming.resource_id(row, args, account.subscription_id)
-    answer = account.arm.get(id_, row.version, limit)
+    try:
+        answer = account.arm.get(id_, row.version, limit)
+    except ArmError as error:
+        raise Refused(f"request failed {id_}: {error}") from error
     return {**mapping.to_outputs(nodes.body(row), answer), VERSION: row.version}

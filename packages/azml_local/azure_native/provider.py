@@ -77,12 +77,12 @@ class Provider:
         found = changes.between(row, from_struct(request.old_inputs), from_struct(request.news), state)
         some = found.detailed
         return wire.DiffResponse(
-            changes=wire.DiffResponse.DIFF_SOME if some else wire.DiffResponse.DIFF_NONE,
+            changes=wire.DiffResponse.DIFF_SOME if found.changed else wire.DiffResponse.DIFF_NONE,
             replaces=found.replaces,
             deleteBeforeReplace=found.delete_before_replace,
             diffs=found.changed,
             detailedDiff={
-                place: wire.PropertyDiff(kind=int(kind), inputDiff=True)  # type: ignore[arg-type]
+                place: wire.PropertyDiff(kind=int(kind), inputDiff=place in found.of_inputs)  # type: ignore[arg-type]
                 for place, kind in some.items()
             },
             hasDetailedDiff=True,

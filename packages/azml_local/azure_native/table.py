@@ -49,6 +49,9 @@ class Row:
     """Places of lists whose items are resources of their own too: left alone where the inputs do not set them."""
     defaults: Mapping[str, Any] = dataclasses.field(default_factory=dict, hash=False)
     """Inputs that go back to this value when they are removed, because Azure reads their absence as no change."""
+    presets: Mapping[str, Any] = dataclasses.field(default_factory=dict, hash=False)
+    """What the API takes the absence of an input for: to add an input that says so is no change. Only inputs that are
+    called the same in ARM: the provider looks them up by ARM's name."""
     default_body: Mapping[str, Any] | None = dataclasses.field(default=None, hash=False)
     """Inputs that restore a resource which Azure makes with its parent."""
     singleton: bool = False
@@ -130,6 +133,7 @@ ROWS: tuple[Row, ...] = (
         "Microsoft.Insights/components",
         "2020-02-02",
         _IN_GROUP + "/Microsoft.Insights/components/{resourceName}",
+        presets={"publicNetworkAccessForIngestion": "Enabled", "publicNetworkAccessForQuery": "Enabled"},
     ),
     Row(
         "containerregistry:Registry",
@@ -137,6 +141,13 @@ ROWS: tuple[Row, ...] = (
         "2023-01-01-preview",
         _IN_GROUP + "/Microsoft.ContainerRegistry/registries/{registryName}",
         renames={"properties.networkRuleSet.ipRules.value": "iPAddressOrRange"},
+        presets={
+            "adminUserEnabled": False,
+            "anonymousPullEnabled": False,
+            "networkRuleBypassOptions": "AzureServices",
+            "publicNetworkAccess": "Enabled",
+            "zoneRedundancy": "Disabled",
+        },
     ),
     Row(
         "managedidentity:UserAssignedIdentity",
@@ -150,6 +161,7 @@ ROWS: tuple[Row, ...] = (
         "2022-04-01",
         "/{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}",
         create_only=frozenset({"principalId"}),
+        presets={"principalType": "User"},
     ),
     Row(
         "machinelearningservices:Registry",

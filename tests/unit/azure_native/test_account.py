@@ -6,14 +6,16 @@ import pytest
 
 from azml_local.azure_native.account import configure
 from azml_local.azure_native.errors import Refused
+from tests.support.behaviours import behaves
 from tests.support.provider_client import Client, Failure
 from tests.support.tiny_arm import TinyArm
 
 GROUP = "azure-native:resources:ResourceGroup"
 
 
+@behaves("Configure", "provider.go: Configure")
 def test_it_answers_that_it_previews_and_honours_autonaming(arm: TinyArm, unconfigured: Client) -> None:
-    """And takes no secrets: the engine hands over plain values and marks outputs by the inputs."""
+    """It says that it previews and honours `autonaming`."""
     answer = unconfigured.configure()
     assert answer.supportsPreview
     assert answer.supports_autonaming_configuration
@@ -72,7 +74,9 @@ def test_everything_that_is_missing_is_named_at_once(arm: TinyArm) -> None:
         configure({}, only)
 
 
+@behaves("Configure", "provider.go: getConfig")
 def test_config_goes_before_arm_variables_before_azure_ones(arm: TinyArm) -> None:
+    """Config goes before environment variables."""
     environment = {**arm.environment, "ARM_SUBSCRIPTION_ID": "from-arm"}
     with closing(configure({}, environment)) as account:
         assert account.subscription_id == "from-arm"

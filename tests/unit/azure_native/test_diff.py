@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pulumi.runtime.proto import provider_pb2 as wire
 
 from azml_local.azure_native import changes, table
+from tests.support.behaviours import behaves
 from tests.support.provider_client import UNKNOWN, Client
 
 ACCOUNT = "azure-native:storage:StorageAccount"
@@ -29,12 +30,15 @@ def detailed(answer: Any) -> dict[str, int]:
     return {place: change.kind for place, change in answer.detailedDiff.items()}
 
 
+@behaves("Diff", "provider.go: Diff")
 def test_nothing_changed(client: Client) -> None:
+    """Equal inputs are no change."""
     answer = client.diff(ACCOUNT, OLD, OLD)
     assert answer.changes == wire.DiffResponse.DIFF_NONE
     assert (list(answer.replaces), detailed(answer), answer.deleteBeforeReplace) == ([], {}, False)
 
 
+@behaves("Diff", "diff.go: calculateObjectDiff")
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
@@ -51,6 +55,9 @@ def test_nothing_changed(client: Client) -> None:
     ],
 )  # fmt: skip
 def test_changes_in_place(client: Client, change: dict[str, Any], expected: dict[str, int]) -> None:
+    """Changes are told by place and kind, at any depth, as changes of inputs; what does not replace is updated in
+    place.
+    """
     answer = client.diff(ACCOUNT, OLD, {**OLD, **change})
     assert answer.changes == wire.DiffResponse.DIFF_SOME
     assert detailed(answer) == expected
@@ -59,6 +66,7 @@ def test_changes_in_place(client: Client, change: dict[str, Any], expected: dict
     assert (list(answer.replaces), answer.deleteBeforeReplace) == ([], False)
 
 
+@behaves("Diff", "diff.go: calculateDetailedDiff")
 @pytest.mark.parametrize(
     ("token", "change", "expected"),
     [
@@ -81,41 +89,52 @@ def test_changes_that_replace(client: Client, token: str, change: dict[str, Any]
     assert answer.deleteBeforeReplace is True
 
 
+@behaves("Diff", "diff.go: findForceNew")
 def test_a_role_definition_is_no_reason_to_replace(client: Client) -> None:
-    """As with the provider: the PUT goes out and Azure refuses it."""
+    """What the specification does not mark as create-only goes out as a PUT, and Azure refuses it: the role of a role
+    assignment.
+    """
     answer = client.diff(ROLE, {**OLD, "roleDefinitionId": "a"}, {**OLD, "roleDefinitionId": "b"})
     assert detailed(answer) == {"roleDefinitionId": UPDATE}
 
 
+@behaves("Diff", "diff.go: applyAzureSpecificDiff")
 @pytest.mark.parametrize("location", ["West US 2", "WESTUS2", "westus 2"])
 def test_location_ignores_case_and_spaces(client: Client, location: str) -> None:
+    """`location` ignores case and spaces, `resourceGroupName` ignores case."""
     assert detailed(client.diff(ACCOUNT, OLD, {**OLD, "location": location, "resourceGroupName": "RG"})) == {}
 
 
+@behaves("Diff", "provider.go: Diff")
 def test_a_randomly_named_resource_is_replaced_by_creating_first(client: Client) -> None:
-    """Delete-before-create, unless the name was randomly made."""
+    """Delete-before-create, unless the name was made at random."""
     old = {**OLD, "__createBeforeDelete": True}
     answer = client.diff(ACCOUNT, old, {**old, "location": "eastus"})
     assert list(answer.replaces) == ["location"]
     assert answer.deleteBeforeReplace is False
 
 
+@behaves("Diff", "diff.go: ignoreKey")
 def test_the_hidden_input_is_no_change(client: Client) -> None:
+    """Inputs whose names begin with two underscores are never a change."""
     assert detailed(client.diff(ACCOUNT, {**OLD, "__createBeforeDelete": True}, OLD)) == {}
 
 
+@behaves("Diff", "provider.go: Diff")
 def test_state_is_not_looked_at(client: Client) -> None:
     """Old inputs against new inputs: what is in state and different changes nothing."""
     assert detailed(client.diff(ACCOUNT, OLD, OLD, state={"kind": "Other", "tags": {"a": "b"}})) == {}
 
 
+@behaves("Diff", "diff.go: calculateChangesAndReplacements")
 def test_a_create_only_input_that_only_says_what_is_does_not_replace(client: Client) -> None:
-    """The one look at state: an input that is new and equals the output."""
+    """A create-only input that is new and equals the output does not replace."""
     old = {key: value for key, value in OLD.items() if key != "location"}
     answer = client.diff(ACCOUNT, old, OLD, state={"location": "westus2"})
     assert (detailed(answer), list(answer.replaces)) == ({"location": ADD}, [])
 
 
+@behaves("Diff", "diff.go: calculateDetailedDiff")
 def test_one_level_below_the_top_can_replace_and_deeper_cannot() -> None:
     """Create-only replaces at the top level and one level below it (of an object, or of a list's objects)."""
     row = table.Row(
@@ -128,13 +147,39 @@ def test_one_level_below_the_top_can_replace_and_deeper_cannot() -> None:
     assert set(found.detailed) == {"net.cidr", "net.deep.cidr", "pools[0].size", "pools[0].count"}
 
 
+@behaves("Diff", "diff.go: calculateValueDiff")
 def test_a_change_inside_a_create_only_object_replaces() -> None:
+    """A change inside a create-only object replaces; what is added or removed there does not."""
     row = table.Row("x:Y", "x", "1", "/{scope}/providers/Microsoft.X/ys/{name}", create_only=frozenset({"subnet"}))
     found = changes.between(row, {"subnet": {"id": "a"}}, {"subnet": {"id": "b", "more": 1}}, {})
     assert {place: kind.value for place, kind in found.detailed.items()} == {
         "subnet.id": UPDATE_REPLACE,
         "subnet.more": ADD,
     }
+
+
+@behaves("Diff", "diff.go: calculateChangesAndReplacements")
+def test_an_input_that_says_what_absence_means_is_no_change(client: Client) -> None:
+    """An input that is new and says what the API takes its absence for is told, and is no change."""
+    registry = "azure-native:containerregistry:Registry"
+    answer = client.diff(registry, OLD, {**OLD, "adminUserEnabled": False})
+    assert answer.changes == wire.DiffResponse.DIFF_NONE
+    assert (list(answer.diffs), detailed(answer)) == ([], {"adminUserEnabled": ADD})
+    assert not answer.detailedDiff["adminUserEnabled"].inputDiff
+    both = client.diff(registry, OLD, {**OLD, "adminUserEnabled": False, "zoneRedundancy": "Enabled"})
+    assert (both.changes, list(both.diffs)) == (wire.DiffResponse.DIFF_SOME, ["zoneRedundancy"])
+    other = client.diff(registry, {**OLD, "adminUserEnabled": True}, {**OLD, "adminUserEnabled": False})
+    assert list(other.diffs) == ["adminUserEnabled"], "from true to false is a change"
+
+
+@behaves("Diff", "provider.go: Diff")
+def test_a_version_that_only_state_has_is_compared_with_state(client: Client) -> None:
+    """Inputs without `azureApiVersion` (imported, or of an older provider) are compared with that of state."""
+    old = {key: value for key, value in OLD.items() if key != "azureApiVersion"}
+    assert detailed(client.diff(ACCOUNT, old, OLD, state={"azureApiVersion": "2024-01-01"})) == {}
+    answer = client.diff(ACCOUNT, old, OLD, state={"azureApiVersion": "2023-01-01"})
+    assert detailed(answer) == {"azureApiVersion": UPDATE}
+    assert not answer.detailedDiff["azureApiVersion"].inputDiff
 
 
 KEYS = st.sampled_from("abc")

@@ -4,6 +4,7 @@ import importlib
 import inspect
 import re
 import sys
+from ast import literal_eval
 from collections.abc import Iterator
 from typing import Any
 
@@ -121,3 +122,15 @@ def test_one_api_version_of_a_resource_is_the_same_row_in_that_version() -> None
 def test_other_tokens_are_refused_by_name(token: str) -> None:
     with pytest.raises(table.NotEmulated, match=f"azure-native stand-in does not emulate {token}"):
         table.resource(token)
+
+
+@pytest.mark.parametrize("row", table.ROWS, ids=lambda row: row.token)
+def test_what_absence_means_is_what_the_sdk_says_for_the_program(row: Row) -> None:
+    """The SDK sends the API's defaults of its own; the provider knows those that ARM calls by the same name."""
+    written = inspect.getsource(_sdk_class(row, "output")._internal_init)  # type: ignore[attr-defined]
+    constants = re.findall(r"if (\w+) is None:\n\s+\1 = (.+)", written)
+    found = {
+        re.sub(r"_(\w)", lambda match: match.group(1).upper(), name): literal_eval(value) for name, value in constants
+    }
+    same = {name for name, field in nodes.body(row).inputs.items() if field.path[-1] == name}
+    assert row.presets == {name: value for name, value in found.items() if name in same}
