@@ -1,16 +1,27 @@
 """How long it takes to judge a large estate, against what that cannot do without: one parse and one pydantic pass."""
 
+import contextlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from azml.spec import StackSpec, load
+from azml_cli.__main__ import app
 from tests.bench.report import ratios, show
 
 pytestmark = pytest.mark.bench
 
 ENDPOINTS = 1_000
+NEEDED = """
+import sys, yaml
+from azml.spec import StackSpec
+with open(sys.argv[1]) as file:
+    StackSpec.model_validate(yaml.load(file, Loader=yaml.CSafeLoader)["config"]["serving:estate"])
+"""
 
 
 def estate() -> dict[str, object]:
@@ -34,8 +45,8 @@ def estate() -> dict[str, object]:
     }
 
 
-def test_a_thousand_endpoints(tmp_path: Path) -> None:
-    (tmp_path / "Pulumi.yaml").write_text("name: serving\nruntime: python\n")
+def test_a_thousand_endpoints(tmp_path: Path, root: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: serving\nruntime: python\nstackConfigDir: stacks\n")
     (tmp_path / "stacks").mkdir()
 
     class Plain(yaml.CSafeDumper):
@@ -45,7 +56,8 @@ def test_a_thousand_endpoints(tmp_path: Path) -> None:
             return True
 
     text = yaml.dump({"config": {"serving:estate": estate()}}, Dumper=Plain, sort_keys=False)
-    (tmp_path / "stacks" / "Pulumi.dev.yaml").write_text(text)
+    file = tmp_path / "stacks" / "Pulumi.dev.yaml"
+    file.write_text(text)
 
     def ours() -> None:
         assert len(load(tmp_path / "stacks", "dev").online_endpoints) == ENDPOINTS
@@ -55,3 +67,19 @@ def test_a_thousand_endpoints(tmp_path: Path) -> None:
         assert len(StackSpec.model_validate(parsed).online_endpoints) == ENDPOINTS
 
     show(f"azml.spec.load, {ENDPOINTS} endpoints", ratios(ours, needed, 5), 3, "× parse + one pass")
+
+    def command() -> None:
+        with contextlib.chdir(tmp_path):
+            assert CliRunner().invoke(app, ["validate", "dev"]).exit_code == 0
+
+    show(f"azml validate, {ENDPOINTS} endpoints", ratios(command, needed, 5), 3, "× parse + one pass")
+
+    def process() -> None:
+        subprocess.run(
+            [root / ".venv/bin/azml", "validate", "dev"], cwd=tmp_path, stdout=subprocess.DEVNULL, check=True
+        )
+
+    def needed_process() -> None:
+        subprocess.run([sys.executable, "-c", NEEDED, file], check=True)
+
+    show(f"azml validate, {ENDPOINTS} endpoints, with its start", ratios(process, needed_process, 5), 3, "× the same")
