@@ -69,7 +69,9 @@ class LocalEngine:
     @property
     def has_stack(self) -> bool:
         """Whether the backend knows the stack."""
-        return any((self.project.engine_state / ".pulumi" / "stacks").glob(f"*/{LOCAL}.json*"))
+        from azml_cli.recovery import checkpoint
+
+        return checkpoint.file_of(self.project.engine_state, self.project.name, LOCAL).exists()
 
     def ensure_stack(self) -> None:
         """Make the stack in the backend where it is not there yet, and put in order what a killed run left of it."""
@@ -85,14 +87,15 @@ class LocalEngine:
 
     def mend(self) -> None:
         """Put in order what a killed run left, and say what was done. Costs nothing where the last one ended well."""
-        from azml_cli.recovery import locks
+        from azml_cli.recovery import checkpoint, locks
 
-        state = self.project.engine_state
-        stacks = (state / ".pulumi" / "stacks").glob(f"*/{LOCAL}.json")
+        at = self.project.engine_state, self.project.name, LOCAL
+        file = checkpoint.file_of(*at)
         if (
             self.journal.exists()
-            or locks.of_stack(state, self.project.name, LOCAL)
-            or any('"pending_operations"' in stack.read_text(encoding="utf-8") for stack in stacks)
+            or locks.of_stack(*at)
+            or not checkpoint.is_whole(file)
+            or '"pending_operations"' in file.read_text(encoding="utf-8")
         ):
             for step in self.recover():
                 render.note(str(step))

@@ -21,6 +21,8 @@ _DOING: Mapping[str, Doing] = {
 }
 _KEPT_IN_STATE = 1
 """`resOpFailedEvent.status` of a failure with which the resource stays in state (resource.StatusPartialFailure)."""
+_SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - no secret
+"""Key that marks a secret in a state (sdk/go/common/resource: SigKey)."""
 _NOT_OURS = "already existing"
 """In azure-native's refusal to create what is there: what it found was somebody else's."""
 
@@ -53,7 +55,7 @@ def pending(deployment: Mapping[str, Any]) -> list[Interrupted]:
     return [
         Interrupted(operation["type"], operation["resource"])
         for operation in deployment.get("pending_operations") or []
-        if operation["type"] in _DOING.values() and _is_in_azure(operation["resource"])
+        if operation["type"] in _DOING.values() and is_in_azure(operation["resource"])
     ]
 
 
@@ -63,6 +65,9 @@ class Journal:
 
     began: float
     unknown: tuple[Interrupted, ...]
+    made: tuple[Mapping[str, Any], ...]
+    """What it made, components and providers included, in that order."""
+    deleted: tuple[Mapping[str, Any], ...]
 
     @classmethod
     def read(cls, file: Path) -> "Journal | None":
@@ -71,15 +76,25 @@ class Journal:
             return None
         events = list(_events(file.read_text(encoding="utf-8", errors="replace").splitlines()))
         began = min((float(event["timestamp"]) for event in events if event.get("timestamp")), default=0.0)
-        return cls(began, tuple(_without_an_end(events)))
+        ended = [event["resOutputsEvent"]["metadata"] for event in events if "resOutputsEvent" in event]
+        begun = [event["resourcePreEvent"]["metadata"] for event in events if "resourcePreEvent" in event]
+        made = [step["new"] for step in ended if _DOING.get(step["op"]) == "creating"]
+        components = [step["new"] for step in begun if step["op"] == "create" and not step["new"].get("custom")]
+        deleted = [step["old"] for step in ended if _DOING.get(step["op"]) == "deleting"]
+        return cls(began, tuple(_without_an_end(events)), (*components, *made), tuple(deleted))
 
 
 def _events(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
     for line in lines:
         try:
-            yield json.loads(line)
+            yield json.loads(line, object_hook=_without_secrets)
         except ValueError:  # the line that was being written
             return
+
+
+def _without_secrets(values: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what the journal does not tell: it has a placeholder where a state has a ciphertext."""
+    return {name: value for name, value in values.items() if not (isinstance(value, dict) and _SECRET in value)}
 
 
 def _without_an_end(events: Iterable[Mapping[str, Any]]) -> list[Interrupted]:
@@ -92,7 +107,7 @@ def _without_an_end(events: Iterable[Mapping[str, Any]]) -> list[Interrupted]:
             about = step["metadata"]
             doing = _DOING[about["op"]]
             resource = about["old"] if doing == "deleting" else about["new"]
-            if resource is not None and _is_in_azure(resource):
+            if resource is not None and is_in_azure(resource):
                 begun[about["urn"], about["op"]] = Interrupted(doing, resource)
         if (step := event.get("resOutputsEvent")) is not None:
             begun.pop((step["metadata"]["urn"], step["metadata"]["op"]), None)
@@ -101,5 +116,6 @@ def _without_an_end(events: Iterable[Mapping[str, Any]]) -> list[Interrupted]:
     return [one for one in begun.values() if one.urn not in refused]
 
 
-def _is_in_azure(resource: Mapping[str, Any]) -> bool:
+def is_in_azure(resource: Mapping[str, Any]) -> bool:
+    """Whether a resource is one of Azure: no component, no provider."""
     return bool(resource.get("custom")) and not str(resource["type"]).startswith("pulumi:")

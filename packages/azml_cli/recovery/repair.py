@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from azml_cli.recovery import locks
+from azml_cli.recovery import checkpoint, locks
 from azml_cli.recovery.interrupted import Interrupted, Journal, pending
 from azml_cli.recovery.state import Engine, State
 from azml_cli.recovery.verdict import Verdict, judge
@@ -47,6 +47,16 @@ class Backend:
     alone: bool = False
 
 
+def restore(backend: Backend, engine: Engine) -> list[Step]:
+    """Put a whole state in the place of one that a full disk cut. Raises `EngineFailed`."""
+    done = checkpoint.restore(backend.folder, backend.project, engine.stack)
+    if done is None:
+        return []
+    if not checkpoint.file_of(backend.folder, backend.project, engine.stack).exists():
+        engine.run("stack", "init")
+    return [Step(f"stack {engine.stack}", "its state was cut while it was written", done)]
+
+
 def release(backend: Backend, stack: str) -> tuple[list[Step], float]:
     """Take away the locks of processes that are gone; what was done, and since when the oldest was held (0: none).
 
@@ -77,13 +87,23 @@ def _held(lock: locks.Lock, stack: str, *, alone: bool) -> str | None:
 
 
 def repair(
-    engine: Engine, arm: "Callable[[], Arm]", journal: Path | None, since: float, report: Callable[[str], None]
+    engine: Engine,
+    arm: "Callable[[], Arm]",
+    journal: Path | None,
+    since: float,
+    report: Callable[[str], None],
+    *,
+    restored: bool = False,
 ) -> list[Step]:
     """Put the state in order; `journal` is the one of the last run, where it wrote one.
+
+    A state that was `restored` is of before that run, or of somewhere in it.
 
     Raises `Undecided`, `EngineFailed`, and what ARM raises; then nothing was changed.
     """
     state, noted = State.of(engine), None if journal is None else Journal.read(journal)
+    if restored and noted is not None:
+        state.catch_up(noted)
     certain = pending(state.deployment)
     known = {one.urn for one in certain}
     lost = [one for one in (noted.unknown if noted else ()) if one.urn not in known and _may_be_lost(one, state)]
@@ -95,7 +115,7 @@ def repair(
     changed = [(one, verdict) for one, verdict in judged if one.urn in known or _edits(state, one, verdict)]
     for one, verdict in changed:
         _edit(state, one, verdict)
-    if changed:
+    if changed or restored:
         state.write(engine)
     if journal is not None:
         journal.unlink(missing_ok=True)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from azml_cli.recovery.interrupted import Journal, is_in_azure
+
 INTERRUPTED = "An update was interrupted here: written again by the next one."
 
 
@@ -72,6 +74,15 @@ class State:
         entry = {key: value for key, value in resource.items() if key not in ("propertyDependencies", "initErrors")}
         entry["dependencies"] = [urn for urn in resource.get("dependencies") or [] if urn in known]
         self.resources.append({**entry, "id": id_, "outputs": dict(outputs), "initErrors": [INTERRUPTED]})
+
+    def catch_up(self, journal: Journal) -> None:
+        """Bring a state of before a run to what the run did, as far as its journal tells: no secrets, for example."""
+        for one in journal.made:
+            if not self.has(one["urn"]):
+                mark = {"initErrors": [INTERRUPTED]} if is_in_azure(one) else {}
+                self.resources.append({**one, **mark})
+        for one in journal.deleted:
+            self.remove(one["urn"], str(one.get("id", "")))
 
     def write_again(self, urn: str) -> None:
         """Have the next update write a resource."""

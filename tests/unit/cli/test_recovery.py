@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from azml_cli.recovery import locks, repair
+from azml_cli.recovery import checkpoint, locks, repair
 from azml_cli.recovery.interrupted import Journal, pending
 from azml_cli.recovery.state import INTERRUPTED, State
 
@@ -123,8 +123,54 @@ class TestJournal:
         failed = step("resOpFailedEvent", "create", GROUP, status=2)
         assert lost(tmp_path, step("resourcePreEvent", "create", GROUP), said, failed) == []
 
+    def test_the_placeholder_of_a_secret_is_no_value(self, tmp_path: Path) -> None:
+        event = step("resourcePreEvent", "create", GROUP)
+        mark = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "[secret]"}
+        event["resourcePreEvent"]["metadata"]["new"]["inputs"] = {"a": 1, "key": mark, "deep": [{"key": mark, "b": 2}]}
+        file = tmp_path / "events.json"
+        file.write_text(json.dumps(event))
+        journal = Journal.read(file)
+        assert journal is not None
+        assert journal.unknown[0].resource["inputs"] == {"a": 1, "deep": [{"b": 2}]}
+
     def test_no_run_left_one(self, tmp_path: Path) -> None:
         assert Journal.read(tmp_path / "events.json") is None
+
+
+class TestCheckpoint:
+    """What a full disk cut: seen to be an empty file with a whole `.bak` beside it."""
+
+    def file(self, backend: Path, text: str, *, where: str = "stacks/serving/local.json") -> Path:
+        file = backend / ".pulumi" / where
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        return file
+
+    def whole(self, number: int) -> str:
+        return json.dumps({"version": 3, "checkpoint": {"latest": {"number": number}}})
+
+    def test_a_whole_one_stays(self, tmp_path: Path) -> None:
+        file = self.file(tmp_path, self.whole(1))
+        assert checkpoint.restore(tmp_path, "serving", "local") is None
+        assert file.read_text() == self.whole(1)
+
+    @pytest.mark.parametrize("cut", ["", '{"version": 3, "chec'])
+    def test_the_newest_whole_one_comes_back(self, tmp_path: Path, cut: str) -> None:
+        file = self.file(tmp_path, cut)
+        for number in (1, 2):
+            self.file(tmp_path, self.whole(number), where=f"backups/serving/local/local.{number}.json")
+        self.file(tmp_path, "", where="backups/serving/local/local.3.json")
+        assert "local.2.json" in str(checkpoint.restore(tmp_path, "serving", "local"))
+        assert file.read_text() == self.whole(2)
+        file.write_text(cut)
+        self.file(tmp_path, self.whole(9), where="stacks/serving/local.json.bak")
+        checkpoint.restore(tmp_path, "serving", "local")
+        assert file.read_text() == self.whole(9)
+
+    def test_where_none_is_whole_the_stack_is_made_again(self, tmp_path: Path) -> None:
+        file = self.file(tmp_path, "")
+        assert "begun anew" in str(checkpoint.restore(tmp_path, "serving", "local"))
+        assert not file.exists()
 
 
 def test_components_and_reads_are_not_pending() -> None:
@@ -160,6 +206,19 @@ class TestState:
         state = self.state(resource(VAULT, "/G/kv"))
         state.adopt(resource(VAULT), "/g/KV", {})
         assert len(state.resources) == 1
+
+    def test_one_of_before_the_run_catches_up(self, tmp_path: Path) -> None:
+        component = {**resource("urn:pulumi:l::s::azml:index:Workspace::w"), "custom": False}
+        events = [step("resourcePreEvent", "create", component["urn"]), step("resOutputsEvent", "create", GROUP)]
+        events[0]["resourcePreEvent"]["metadata"]["new"] = component
+        file = tmp_path / "events.json"
+        file.write_text("\n".join(map(json.dumps, [*events, step("resOutputsEvent", "delete", VAULT)])))
+        state, journal = self.state(resource(VAULT, "/x")), Journal.read(file)
+        assert journal is not None
+        state.catch_up(journal)
+        assert [(one["urn"], "initErrors" in one) for one in state.resources] == [
+            (component["urn"], False), (GROUP, True),
+        ]  # fmt: skip
 
     def test_what_is_gone_leaves_unless_something_refers_to_it(self) -> None:
         state = self.state(resource(GROUP, "/g"), resource(VAULT, "/g/kv", dependencies=[GROUP]))
