@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from azml.resources.model_version import ModelVersion
     from azml.resources.name_claim import NameClaim
     from azml.resources.rollout import Rollout
+    from azml.resources.workspace_network_acls import WorkspaceNetworkAcls
     from azml.workspace import Workspace
 
 _HOMES = {
@@ -35,6 +36,7 @@ _HOMES = {
     "Registry": "azml.registry",
     "Rollout": "azml.resources.rollout",
     "Workspace": "azml.workspace",
+    "WorkspaceNetworkAcls": "azml.resources.workspace_network_acls",
     "build": "azml.build",
     "export": "azml.build",
     "load": "azml.build",
@@ -53,6 +55,7 @@ __all__ = [
     "Registry",
     "Rollout",
     "Workspace",
+    "WorkspaceNetworkAcls",
     "build",
     "export",
     "load",

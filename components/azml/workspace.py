@@ -12,6 +12,7 @@ from azml import workspace_inputs
 from azml.azure_ml import AzureMlWorkspace
 from azml.component import given, spec_of
 from azml.resources.resource import token
+from azml.resources.workspace_network_acls import IpRule, WorkspaceNetworkAcls
 from azml.spec.workspace import WorkspaceSpec
 from azml.workspace_args import WorkspaceArgs
 from azml.workspace_parts import Parts
@@ -51,7 +52,12 @@ class Workspace(pulumi.ComponentResource):
             wanted["identity"] = named
         claim = parts.claim("name", "Microsoft.MachineLearningServices/workspaces", spec.name)
         ready = [*parts.granted, *([] if claim is None else [claim])]
-        self._publish(AzureMlWorkspace(name, given(wanted), pulumi.ResourceOptions(parent=self, depends_on=ready)))
+        made = AzureMlWorkspace(name, given(wanted), pulumi.ResourceOptions(parent=self, depends_on=ready))
+        if (acls := spec.network_acls) is not None:
+            rules: list[IpRule] = [{"value": rule.value} for rule in acls.ip_rules]
+            only = {"workspace_id": made.id, "default_action": acls.default_action, "ip_rules": rules}
+            WorkspaceNetworkAcls(f"{name}-addresses", only, child)  # type: ignore[arg-type]
+        self._publish(made)
 
     def _beneath(self, parts: Parts, spec: WorkspaceSpec, args: WorkspaceArgs) -> dict[str, Any]:
         """What the workspace stands on, made where it does not exist, and an identity for it where it has none."""

@@ -34,6 +34,9 @@ class Settings:
     """How a deleted workspace is recovered: by a PUT with `properties.allowRecoverSoftDeletedWorkspace: "True"`, which
     ARM's types have in API version 2022-01-01-preview only, or in the portal alone (concept-soft-delete shows no other
     way), so that the PUT is refused."""
+    workspace_put_without_network_acls: Literal["clears", "keeps"] = "clears"
+    """What a PUT of a workspace does to its `networkAcls`, which API version 2025-12-01 does not have. Not
+    documented."""
     quota_cores: Mapping[str, int] = field(default_factory=lambda: {"*": 1000})
     """Cores for online deployments in a region, by VM size; `*` is the sum over all sizes."""
 

@@ -10,6 +10,7 @@ from azml.resources.model_version import ModelVersion, ModelVersionHandler
 from azml.resources.name_claim import NameClaim, NameClaimHandler
 from azml.resources.resource import AzmlResource, token
 from azml.resources.rollout import Rollout, RolloutHandler
+from azml.resources.workspace_network_acls import WorkspaceNetworkAcls, WorkspaceNetworkAclsHandler
 
 RESOURCES: dict[type[AzmlResource], Handler] = {
     CodeVersion: CodeVersionHandler(),
@@ -20,6 +21,7 @@ RESOURCES: dict[type[AzmlResource], Handler] = {
     ModelVersion: ModelVersionHandler(),
     NameClaim: NameClaimHandler(),
     Rollout: RolloutHandler(),
+    WorkspaceNetworkAcls: WorkspaceNetworkAclsHandler(),
 }
 
 HANDLERS: dict[str, Handler] = {token(resource.__name__): handler for resource, handler in RESOURCES.items()}

@@ -144,7 +144,8 @@ class WorkspaceSpec(Existing):
     enable_data_isolation: Flag = False
     """Whether workspaces of one hub cannot see each other's data. Cannot be changed later."""
     allow_roleassignment_on_rg: Flag = True
-    """Whether Azure may give the workspace's system-assigned identity its roles on the whole resource group."""
+    """Whether Azure may give the workspace's system-assigned identity its roles on the whole resource group. The
+    identity that azml makes has its roles on each part alone, whatever this says."""
     serverless_compute: ServerlessComputeSpec | None = None
     """Where jobs without a compute of their own run."""
     workspace_hub: Annotated[str, arm_id(_WORKSPACE)] | None = None
@@ -192,6 +193,18 @@ class WorkspaceSpec(Existing):
                 value=True,
                 allowed="true with a managed_network.isolation_mode other than disabled",
                 fix="set managed_network.isolation_mode, or leave provision_network_now out",
+            )
+
+    @rule
+    def _azure_gives_its_own_identity_roles_on_the_group(self) -> Iterator[Finding]:
+        if not self.allow_roleassignment_on_rg and self.identity is not None and "system" in self.identity.type:
+            yield Finding(
+                "comes too late: Azure gives the identity its roles when the workspace is made, and its API of today "
+                "(2025-12-01) cannot be told otherwise then",
+                ("allow_roleassignment_on_rg",),
+                value=False,
+                allowed="true with a system-assigned identity",
+                fix="leave identity out, to have one made with roles on each part alone, or use one of yours",
             )
 
     @rule

@@ -61,11 +61,11 @@ class Crud:
             raise not_found(place)
         return found.id
 
-    def get(self, id_: ResourceId) -> Answer:
-        """Show a resource."""
+    def get(self, id_: ResourceId, api_version: str = "") -> Answer:
+        """Show a resource as the API version has it."""
         type_, place = self.locate(id_)
         _refuse_undeclared(type_, "GET")
-        return Answer(200, type_.present(self._found(type_, place)))
+        return Answer(200, type_.present_in(self._found(type_, place), api_version))
 
     def head(self, id_: ResourceId) -> Answer:
         """Say whether a resource is there: 204 or 404, without a body."""

@@ -50,7 +50,7 @@ class Router:
             return self._operation(id_, kind, call)
         match call.method:
             case "GET":
-                return self._crud.get(id_)
+                return self._crud.get(id_, call.api_version)
             case "HEAD":
                 return self._crud.head(id_)
             case "PUT":

@@ -179,6 +179,10 @@ class ResourceType:
     async def removed(self, resource: Resource) -> None:
         """Take away what `apply` made. Runs again after a restart that interrupted it."""
 
+    def present_in(self, resource: Resource, api_version: str) -> dict[str, Any]:  # noqa: ARG002
+        """Show a resource with what only another API version than ours has; by default there is nothing of the kind."""
+        return self.present(resource)
+
     def present(self, resource: Resource) -> dict[str, Any]:
         """Show a resource the way ARM does."""
         return {"id": str(resource.id), "name": resource.id.name, "type": self.type, **resource.body}

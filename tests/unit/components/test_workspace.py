@@ -400,3 +400,14 @@ def test_what_the_vault_depends_on_renews_its_claim() -> None:
 
     assert revision() == revision(description="another")
     assert len({revision(), revision(tags={"a": "1"}), revision(stage="prod")}) == 3
+
+
+def test_addresses_are_let_in_beside_the_workspace() -> None:
+    acls = {"default_action": "deny", "ip_rules": [{"value": "203.0.113.0/24"}]}
+    made = workspace(network_acls=acls)
+    (only,) = (resource for resource in made if resource.type == "azml:index:WorkspaceNetworkAcls")
+    assert only.inputs == {
+        "workspaceId": f"{GROUP}/Microsoft.MachineLearningServices/workspaces/w",
+        "defaultAction": "Deny",
+        "ipRules": [{"value": "203.0.113.0/24"}],
+    }

@@ -241,6 +241,7 @@ def test_the_schema_names_everything(plugin: Plugin) -> None:
         "ModelVersion",
         "NameClaim",
         "Rollout",
+        "WorkspaceNetworkAcls",
     }
 
 

@@ -71,6 +71,7 @@ TAKEN_BY_BOTH: list[dict[str, Any]] = [
     network({"name": "a", "destination": "*.contoso.com"}, firewall_sku="Basic"),
     {**network(), "provision_network_now": True},
     {"enable_data_isolation": True, "allow_roleassignment_on_rg": False},
+    {"identity": {"type": "system_assigned"}, "allow_roleassignment_on_rg": True},
     {"serverless_compute": {}},
     {"serverless_compute": {"custom_subnet": "None"}},
     {"serverless_compute": {"custom_subnet": SUBNET, "no_public_ip": True}},
@@ -176,6 +177,10 @@ REFUSED_BY_US = {
     "a type without its identity": (
         {"identity": {"type": "user_assigned"}},
         "identity.user_assigned_identities",
+    ),
+    "roles that are given before anything can be said": (
+        {"identity": {"type": "system_assigned"}, "allow_roleassignment_on_rg": False},
+        "allow_roleassignment_on_rg",
     ),
     "what the hub has": ({"workspace_hub": HUB, "storage_account": STORAGE}, "storage_account"),
     "an auth mode that is none": ({"system_datastores_auth_mode": "password"}, "system_datastores_auth_mode"),

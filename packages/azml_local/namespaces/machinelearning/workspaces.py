@@ -75,11 +75,19 @@ class Workspaces(ResourceType):
         made.setdefault("workspaceId", str(uuid.uuid4()))
         made.setdefault("friendlyName", write.id.name)
         made |= {"tenantId": self.azure.identity.tenant_id, "storageHnsEnabled": False}
+        self._keep_addresses(write)
 
     def present(self, resource: Resource) -> dict[str, Any]:
         """Addresses depend on the port of today."""
         shown = super().present(resource)
         shown["properties"] = {**resource.properties, "discoveryUrl": f"{self.azure.url}/discovery"}
+        return shown
+
+    def present_in(self, resource: Resource, api_version: str) -> dict[str, Any]:
+        """Older versions show which addresses are let in."""
+        shown = self.present(resource)
+        if api_version.lower() != self.facts.version.lower() and "networkAcls" in resource.hidden:
+            shown["properties"]["networkAcls"] = resource.hidden["networkAcls"]
         return shown
 
     async def apply(self, resource: Resource, report: Callable[[str], None]) -> None:
@@ -126,6 +134,14 @@ class Workspaces(ResourceType):
     def _asks_recovery(self, write: Write) -> bool:
         asked = (write.asked.get("properties") or {}).get("allowRecoverSoftDeletedWorkspace")
         return self.azure.settings.workspace_recovery == "property" and str(asked).lower() == "true"
+
+    def _keep_addresses(self, write: Write) -> None:
+        """Keep who is let in: a property of other API versions. What a PUT of ours does to it is not documented."""
+        asked = (write.asked.get("properties") or {}).get("networkAcls")
+        if asked is not None:
+            write.hidden["networkAcls"] = {"defaultAction": "Allow", "ipRules": [], **asked}
+        elif not write.patch and self.azure.settings.workspace_put_without_network_acls == "clears":
+            write.hidden.pop("networkAcls", None)
 
     def _buried(self, id_: ResourceId) -> Resource | None:
         buried = self.azure.store.buried(self.type)
