@@ -37,6 +37,9 @@ class Settings:
     workspace_put_without_network_acls: Literal["clears", "keeps"] = "clears"
     """What a PUT of a workspace does to its `networkAcls`, which API version 2025-12-01 does not have. Not
     documented."""
+    blob_roles_after_seconds: float | None = None
+    """Seconds until a new role assignment works for blobs that are asked for with a token; without a role they are
+    refused then. None: a token opens everything. (Azure: up to 10 minutes.)"""
     quota_cores: Mapping[str, int] = field(default_factory=lambda: {"*": 1000})
     """Cores for online deployments in a region, by VM size; `*` is the sum over all sizes."""
 
@@ -68,6 +71,8 @@ def _problem(name: str, value: Any, known: Mapping[str, Any]) -> str | None:
     if name == "quota_cores":
         good = isinstance(value, dict) and all(type(cores) is int and cores >= 0 for cores in value.values())
         return None if good else f"must hold whole numbers from 0 by VM size, is {value!r}"
-    if name == "workspace_soft_delete_days":
+    if name == "workspace_soft_delete_days" or (name == "blob_roles_after_seconds" and value is not None):
         return None if type(value) in (int, float) and value >= 0 else f"must be a number from 0, is {value!r}"
+    if name == "blob_roles_after_seconds":
+        return None
     return None if value in allowed else f"must be one of {', '.join(map(str, allowed))}, is {value!r}"

@@ -10,6 +10,7 @@ import json
 import os
 import threading
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from azure.mgmt.core import ARMPipelineClient
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy, ARMHttpLoggingPolicy
 from azure.mgmt.core.polling.arm_polling import ARMPolling
 
+from azml.resources import authorization
 from azml.resources.errors import ArmError
 
 if TYPE_CHECKING:
@@ -111,6 +113,10 @@ class Arm:
         with self._locks_guard:
             return self._locks.setdefault(key, threading.RLock())
 
+    def token(self) -> str:
+        """The token that requests to ARM carry."""
+        return self.credential.get_token(f"{self._base}/.default").token
+
     def find(self, id_: str, version: str) -> dict[str, Any] | None:
         """What is there, or nothing (also where its parent is gone)."""
         try:
@@ -157,16 +163,9 @@ class Arm:
         work: "Work",
         query: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        pause, longest = BUSY_SECONDS
-        while True:
-            try:
-                initial = self._send(method, id_, version, body, query)
-                break
-            except ArmError as error:
-                if not error.busy:
-                    raise
-                work.wait(pause, "waiting for another operation on it to finish")
-                pause = min(pause * 2, longest)
+        role, scope = authorization.role_for(id_)
+        send = partial(self._send_when_free, method, id_, version, body, work, query)
+        initial = authorization.patient(work, scope, role, send)
         work.accepted()
         polling = _Polling(work)
         try:
@@ -178,6 +177,25 @@ class Arm:
             raise ArmError("NoAnswer", str(error)) from error
         last = polling.resource()
         return {} if last is None else _body(last)
+
+    def _send_when_free(
+        self,
+        method: str,
+        id_: str,
+        version: str,
+        body: Mapping[str, Any] | None,
+        work: "Work",
+        query: Mapping[str, str] | None,
+    ) -> Any:
+        pause, longest = BUSY_SECONDS
+        while True:
+            try:
+                return self._send(method, id_, version, body, query)
+            except ArmError as error:
+                if not error.busy:
+                    raise
+                work.wait(pause, "waiting for another operation on it to finish")
+                pause = min(pause * 2, longest)
 
     def _send(
         self,

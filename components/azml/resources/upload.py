@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from azml.resources.arm_id import ArmId
+from azml.resources.authorization import MISMATCH, patient
 from azml.resources.content import digest, files
 from azml.resources.errors import ArmError, Refused
 from azml.resources.handler import ML
@@ -47,13 +48,14 @@ def upload(work: Work, workspace: ArmId, path: Path, datastore: str | None = Non
     store = work.arm.get(f"{workspace.text}/datastores/{name}", ML)["properties"]
     if store["datastoreType"] != "AzureBlob":
         raise Refused(f"Datastore {name} is of type {store['datastoreType']}: uploads need one of type AzureBlob.")
-    account_url = _account_url(work, workspace, store)
+    account_url, account = _account(work, workspace, store)
     container = str(store["containerName"])
     prefix = f"LocalUpload/{digest(path)}/"
     target = f"{prefix}{path.name}"
     folder = f"{target}/" if path.is_dir() else prefix
     with _container(work, f"{workspace.text}/datastores/{name}", store, account_url, container) as client:
-        _copy(work, client, prefix, {f"{folder}{name}": file for name, file in files(path).items()})
+        copy = partial(_copy, work, client, prefix, {f"{folder}{name}": file for name, file in files(path).items()})
+        patient(work, account, "Storage Blob Data Contributor", copy)
     scope = f"subscriptions/{workspace.subscription}/resourceGroups/{workspace.resource_group}/workspaces"
     return Uploaded(
         f"azureml://{scope}/{workspace.name}/datastores/{name}/paths/{target}",
@@ -61,15 +63,17 @@ def upload(work: Work, workspace: ArmId, path: Path, datastore: str | None = Non
     )
 
 
-def _account_url(work: Work, workspace: ArmId, store: Mapping[str, Any]) -> str:
+def _account(work: Work, workspace: ArmId, store: Mapping[str, Any]) -> tuple[str, str]:
+    """Address of a datastore's blobs, and ARM id of its storage account (its name where no more is known)."""
     account_id = str(work.arm.get(workspace.text, ML)["properties"]["storageAccount"])
     if account_id.rpartition("/")[2].lower() != str(store["accountName"]).lower():
         if store.get("resourceGroup") is None:
-            return f"{store.get('protocol', 'https')}://{store['accountName']}.blob.{store['endpoint']}/"
+            name = str(store["accountName"])
+            return f"{store.get('protocol', 'https')}://{name}.blob.{store['endpoint']}/", name
         group = f"/subscriptions/{store['subscriptionId']}/resourceGroups/{store['resourceGroup']}"
         account_id = f"{group}/providers/Microsoft.Storage/storageAccounts/{store['accountName']}"
     endpoints = work.arm.get(account_id, STORAGE)["properties"]["primaryEndpoints"]
-    return str(endpoints["blob"]).rstrip("/") + "/"
+    return str(endpoints["blob"]).rstrip("/") + "/", account_id
 
 
 def _container(
@@ -113,7 +117,8 @@ def _copy(work: Work, client: "ContainerClient", prefix: str, blobs: Mapping[str
                 )
             done += sizes[name]
     except AzureError as error:
-        raise ArmError("UploadFailed", f"{client.url} refused the upload: {error}") from error
+        code = MISMATCH if getattr(error, "error_code", None) == MISMATCH else "UploadFailed"
+        raise ArmError(code, f"{client.url} refused the upload: {error}") from error
 
 
 def _progress(work: Work, before: int, total: int, sent: int, _: int | None) -> None:

@@ -1,20 +1,27 @@
 """Who may use the data plane: bearer tokens, shared keys, shared access signatures.
 
-Owns the check of one request against its account. No role decisions: a valid token may do everything.
+Owns the check of one request against its account. A valid token may do everything, unless the settings ask for roles.
 """
 
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
 from azml_local.arm.store import Resource
+from azml_local.azure import Azure
 from azml_local.blobs import sas
 from azml_local.blobs.errors import BlobError
+from azml_local.namespaces.authorization import roles_of
 from azml_local.tokens import STORAGE, BadToken, Tokens
 
+_WRITERS = {"Storage Blob Data Contributor", "Storage Blob Data Owner"}
+_READERS = {"Storage Blob Data Reader"}
+_READING = set("rl")
+"""SAS letters for reading and listing."""
 _REASONS = {
     "expired": "Lifetime validation failed. The token is expired.",
     "foreign": "Signature validation failed.",
@@ -36,11 +43,13 @@ class Place:
         return "o" if self.blob else "c" if self.container else "s"
 
 
-def refuse_stranger(request: Request, place: Place, needed: str, tokens: Tokens) -> None:
+def refuse_stranger(request: Request, place: Place, needed: str, azure: Azure) -> None:
     """Raise `BlobError` unless the request may do what the SAS letters `needed` stand for (any one of them)."""
+    tokens = azure.tokens
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        _refuse_bad_token(credentials, place.account.id.name, tokens)
+        claims = _refuse_bad_token(credentials, place.account.id.name, tokens)
+        _refuse_without_role(azure, claims["oid"], place.account, needed)
     elif scheme.lower() in ("sharedkey", "sharedkeylite"):
         _refuse_without_keys(place.account)
         _refuse_bad_key(request, place, credentials)
@@ -67,9 +76,22 @@ def _refuse_bad_signature(query: Mapping[str, str], place: Place, tokens: Tokens
     sas.refuse_bad_sas(query, [text], place.account.hidden["keys"])
 
 
-def _refuse_bad_token(token: str, account: str, tokens: Tokens) -> None:
+def _refuse_without_role(azure: Azure, principal: str, account: Resource, needed: str) -> None:
+    seconds = azure.settings.blob_roles_after_seconds
+    if seconds is None:
+        return
+    has = roles_of(azure, principal, account.id, older_than=seconds)
+    if not has.intersection(_WRITERS if set(needed) - _READING else _WRITERS | _READERS):
+        raise BlobError(
+            403,
+            "AuthorizationPermissionMismatch",
+            "This request is not authorized to perform this operation using this permission.",
+        )
+
+
+def _refuse_bad_token(token: str, account: str, tokens: Tokens) -> Mapping[str, Any]:
     try:
-        tokens.verify(token, STORAGE, f"https://{account}.blob.core.windows.net")
+        return tokens.verify(token, STORAGE, f"https://{account}.blob.core.windows.net")
     except BadToken as error:
         reason = _REASONS[error.reason]
         raise BlobError(

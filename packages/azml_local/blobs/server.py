@@ -47,7 +47,7 @@ async def _answer(azure: Azure, request: Request, account: str, container: str, 
         what = " ".join(filter(None, [request.method, request.query_params.get("comp")]))
         raise BlobError(501, "NotImplemented", f"The local Azure does not emulate the blob operation '{what}'.")
     needed, method = operation
-    refuse_stranger(request, service.place, needed, azure.tokens)
+    refuse_stranger(request, service.place, needed, azure)
     response = await method(service, request)
     response.headers["x-ms-version"] = request.headers.get("x-ms-version", "2022-11-02")
     return response

@@ -1,5 +1,6 @@
 """Microsoft.Authorization: role assignments at any scope, and the built-in roles. Nothing is decided by them here."""
 
+import re
 import uuid
 from datetime import UTC, datetime
 
@@ -29,6 +30,8 @@ class RoleAssignments(ResourceType):
             return here
         if wanted == "atScope()":
             return [found for found in here if scope is None or _is_at_or_above(found.id.parent, scope)]
+        if (assigned := re.fullmatch(r"assignedTo\('([^']*)'\)", wanted)) is not None:
+            wanted = f"principalId eq '{assigned[1]}'"  # there are no groups here
         name, _, value = wanted.partition(" eq ")
         if name.strip() not in ("principalId", "assignedTo()"):
             raise ArmError(
@@ -84,12 +87,15 @@ class RoleAssignments(ResourceType):
         return known
 
 
-def roles_of(azure: Azure, principal_id: str, scope: ResourceId) -> set[str]:
-    """Name the roles that a principal has at a scope or above it."""
+def roles_of(azure: Azure, principal_id: str, scope: ResourceId, older_than: float = 0) -> set[str]:
+    """Name the roles that a principal has at a scope or above it, given more than so many seconds ago."""
+    now = datetime.now(UTC)
     return {
         _TITLES[_role(found.properties["roleDefinitionId"])]
         for found in azure.store.below(None, RoleAssignments.type)
-        if found.properties["principalId"].lower() == principal_id.lower() and _is_at_or_above(found.id.parent, scope)
+        if found.properties["principalId"].lower() == principal_id.lower()
+        and _is_at_or_above(found.id.parent, scope)
+        and (now - datetime.fromisoformat(found.properties["createdOn"])).total_seconds() >= older_than
     }
 
 
