@@ -99,6 +99,24 @@ def env(*, json_: Json = False) -> None:
         sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
 
 
+@app.command(context_settings={"ignore_unknown_options": True})
+def run(command: Annotated[list[str], typer.Argument(help="After `--`: the command and its arguments.")]) -> None:
+    """Run one command whose Azure is this one: azml local run -- python deploy.py."""
+    import os
+    import subprocess
+
+    import azml_local
+    from azml_local.tunnel import Tunnel
+
+    variables = _or_fail(lambda: azml_local.environment(_home()))
+    with Tunnel(variables["AZURE_AUTHORITY_HOST"]) as tunnel:
+        try:
+            done = subprocess.run(command, env={**os.environ, **variables, **tunnel.variables}, check=False)
+        except OSError as error:
+            render.fail(f"{command[0]} cannot be run: {error.strerror}.", render.USAGE)
+    raise typer.Exit(done.returncode)
+
+
 @app.command()
 def logs(
     *,

@@ -11,6 +11,13 @@ from typing import Any, Literal, get_args
 
 import yaml
 
+UNDOCUMENTED_CODES = (
+    "PropertyChangeNotAllowed",
+    "EndpointAlreadyExists",
+    "ValidationError",
+    "DeploymentHasTraffic",
+)
+
 
 class BadSettings(Exception):  # noqa: N818 - says what is bad, for people
     """The settings file holds what no setting takes; the message says where and what is allowed."""
@@ -26,6 +33,25 @@ class Settings:
     """What a PUT of an endpoint does to its traffic when it does not mention it. Not documented."""
     auth_mode_change: Literal["refused", "allowed"] = "refused"
     """Whether the auth mode of an endpoint can change. Not documented."""
+    endpoint_identity_change: Literal["allowed", "refused"] = "allowed"
+    """Whether the identity of an endpoint can change. Not documented, but ARM's type of its PATCH has the identity."""
+    instance_type_change: Literal["refused", "allowed"] = "refused"
+    """Whether a deployment's instance type can change. ARM's types call it create-only; no document says what a PUT of
+    another one does."""
+    deployment_location: Literal["endpoint", "any"] = "endpoint"
+    """Where a deployment may be: where its endpoint is, or in any region. Not documented."""
+    model_put_without_stage: Literal["clears", "keeps"] = "clears"
+    """What a PUT of a model version does to its `stage` when it does not mention it. Not documented."""
+    out_of_quota: Literal["refused", "fails"] = "refused"
+    """Whether too few cores refuse the write, or make its operation fail. That it ends in OutOfQuota is documented
+    (how-to-troubleshoot-online-endpoints), when it is told is not."""
+    patch_tags: Literal["replaces", "merges"] = "replaces"
+    """What a PATCH does to tags that it does not mention. Not documented for most types."""
+    traffic_to_missing_code: Literal["ResourceNotFound", "BadArgument"] = "ResourceNotFound"
+    """Code of the refusal of traffic to a deployment that is not there. Not documented."""
+    error_codes: Mapping[str, str] = field(default_factory=dict)
+    """Other codes for those that are not documented, by the code used here: PropertyChangeNotAllowed,
+    EndpointAlreadyExists, ValidationError, DeploymentHasTraffic."""
     delete_with_traffic_status: Literal[400, 409] = 400
     """Status that refuses to delete a deployment with traffic. That it is refused is documented, the code is not."""
     workspace_soft_delete_days: float = 14
@@ -71,6 +97,10 @@ def _problem(name: str, value: Any, known: Mapping[str, Any]) -> str | None:
     if name == "quota_cores":
         good = isinstance(value, dict) and all(type(cores) is int and cores >= 0 for cores in value.values())
         return None if good else f"must hold whole numbers from 0 by VM size, is {value!r}"
+    if name == "error_codes":
+        good = isinstance(value, dict) and all(isinstance(code, str) for code in value.values())
+        good = good and set(value) <= set(UNDOCUMENTED_CODES)
+        return None if good else f"must hold texts for {', '.join(UNDOCUMENTED_CODES)}, is {value!r}"
     if name == "workspace_soft_delete_days" or (name == "blob_roles_after_seconds" and value is not None):
         return None if type(value) in (int, float) and value >= 0 else f"must be a number from 0, is {value!r}"
     if name == "blob_roles_after_seconds":

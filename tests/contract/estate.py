@@ -7,6 +7,7 @@ from azure.mgmt.keyvault import KeyVaultManagementClient
 from azure.mgmt.machinelearningservices import MachineLearningServicesMgmtClient
 from azure.mgmt.resource.resources import ResourceManagementClient
 from azure.mgmt.storage import StorageManagementClient
+from azure.storage.blob import BlobServiceClient
 
 from tests.contract.clients import Clients
 
@@ -57,3 +58,34 @@ def workspace_body(clients: Clients, group: str) -> dict[str, Any]:
 def workspace(clients: Clients, group: str) -> Any:
     made = clients.of(MachineLearningServicesMgmtClient).workspaces
     return made.begin_create_or_update(group, f"mlw-{uuid4().hex[:8]}", workspace_body(clients, group)).result()
+
+
+def deployment_body(clients: Clients, at: tuple[str, str], workspace: Any) -> dict[str, Any]:
+    """A deployment of files that are there, of assets that are registered for it."""
+    ml, account = clients.of(MachineLearningServicesMgmtClient), workspace.storage_account.rpartition("/")[2]
+    container = ml.datastores.get(*at, "workspaceblobstore").properties.container_name
+    url = f"{clients.azure.url}/{account}"
+    trust = {"connection_verify": str(clients.azure.home.ca)}
+    with BlobServiceClient(url, credential=clients.credential, **trust) as blobs:
+        for path in ("LocalUpload/x/model/model.bin", "LocalUpload/x/code/score.py"):
+            blobs.get_blob_client(container, path).upload_blob(b"x", overwrite=True)
+    model = {
+        "modelUri": "azureml://datastores/workspaceblobstore/paths/LocalUpload/x/model",
+        "modelType": "custom_model",
+    }
+    code = {"codeUri": f"{url}/{container}/LocalUpload/x/code"}
+    environment = {"image": "mcr.microsoft.com/x:1", "condaFile": "name: e\n"}
+    return {
+        **LOCATION,
+        "sku": {"name": "Default", "capacity": 1},
+        "properties": {
+            "endpointComputeType": "Managed",
+            "instanceType": "Standard_DS3_v2",
+            "model": ml.model_versions.create_or_update(*at, "m", "1", {"properties": model}).id,
+            "codeConfiguration": {
+                "codeId": ml.code_versions.create_or_update(*at, "c", "1", {"properties": code}).id,
+                "scoringScript": "score.py",
+            },
+            "environmentId": ml.environment_versions.create_or_update(*at, "e", "1", {"properties": environment}).id,
+        },
+    }

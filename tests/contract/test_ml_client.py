@@ -130,30 +130,32 @@ class TestAssets:
         assert [one.version for one in ml.environments.list("env")] == ["1"]
 
 
+@pytest.fixture(scope="module")
+def endpoint(ml: Any) -> Any:
+    from azure.ai.ml.entities import ManagedOnlineEndpoint
+
+    given = ManagedOnlineEndpoint(name="diabetes", auth_mode="key")
+    return ml.online_endpoints.begin_create_or_update(given).result()
+
+
+@pytest.fixture(scope="module")
+def deployment(ml: Any, endpoint: Any, sample: Path) -> Any:
+    from azure.ai.ml.entities import CodeConfiguration, Environment, ManagedOnlineDeployment, Model
+
+    given = ManagedOnlineDeployment(
+        name="ridge",
+        endpoint_name=endpoint.name,
+        model=Model(path=str(sample / "model")),
+        environment=Environment(image="mcr.microsoft.com/x:1", conda_file=str(sample / "conda.yml")),
+        code_configuration=CodeConfiguration(code=str(sample / "code"), scoring_script="score.py"),
+        instance_type="Standard_DS2_v2",
+        instance_count=1,
+    )
+    return ml.online_deployments.begin_create_or_update(given).result()
+
+
 class TestOnlineEndpoint:
     """One story: each test goes on where the one before it ended."""
-
-    @pytest.fixture(scope="class")
-    def endpoint(self, ml: Any) -> Any:
-        from azure.ai.ml.entities import ManagedOnlineEndpoint
-
-        given = ManagedOnlineEndpoint(name="diabetes", auth_mode="key")
-        return ml.online_endpoints.begin_create_or_update(given).result()
-
-    @pytest.fixture(scope="class")
-    def deployment(self, ml: Any, endpoint: Any, sample: Path) -> Any:
-        from azure.ai.ml.entities import CodeConfiguration, Environment, ManagedOnlineDeployment, Model
-
-        given = ManagedOnlineDeployment(
-            name="ridge",
-            endpoint_name=endpoint.name,
-            model=Model(path=str(sample / "model")),
-            environment=Environment(image="mcr.microsoft.com/x:1", conda_file=str(sample / "conda.yml")),
-            code_configuration=CodeConfiguration(code=str(sample / "code"), scoring_script="score.py"),
-            instance_type="Standard_DS2_v2",
-            instance_count=1,
-        )
-        return ml.online_deployments.begin_create_or_update(given).result()
 
     def test_created(self, ml: Any, endpoint: Any) -> None:
         assert (endpoint.name, endpoint.provisioning_state, endpoint.auth_mode) == ("diabetes", "Succeeded", "key")

@@ -113,6 +113,29 @@ class TestAnyResource:
         assert [len(list(page)) for page in pages] == [2, 2, 1]
 
 
+TRACKED = {
+    "Microsoft.OperationalInsights/workspaces": ("2023-09-01", {"properties": {"sku": {"name": "PerGB2018"}}}),
+    "Microsoft.Insights/components": ("2020-02-02", {"kind": "web", "properties": {"Application_Type": "web"}}),
+    "Microsoft.ManagedIdentity/userAssignedIdentities": (IDENTITIES, {}),
+}
+
+
+@pytest.mark.parametrize("kind", TRACKED)
+def test_what_has_no_client_of_its_own(
+    resources: ResourceManagementClient, clients: Clients, group: str, kind: str
+) -> None:
+    version, more = TRACKED[kind]
+    id_ = f"/subscriptions/{clients.subscription}/resourceGroups/{group}/providers/{kind}/any-{uuid4().hex[:6]}"
+    by_id, body = resources.resources, {"location": "eastus", **more}
+    made = by_id.begin_create_or_update_by_id(id_, body, api_version=version).result()
+    assert (made.id, made.type, made.location) == (id_, kind, "eastus")
+    assert by_id.begin_update_by_id(id_, {"tags": {"a": "1"}}, api_version=version).result().tags == {"a": "1"}
+    assert by_id.get_by_id(id_, api_version=version).tags == {"a": "1"}
+    by_id.begin_delete_by_id(id_, api_version=version).result()
+    with pytest.raises(ResourceNotFoundError):
+        by_id.get_by_id(id_, api_version=version)
+
+
 class TestSubscription:
     def test_providers(self, resources: ResourceManagementClient) -> None:
         found = resources.providers.get("microsoft.machinelearningservices")

@@ -27,6 +27,37 @@ def name() -> str:
     return f"mlw-{uuid4().hex[:8]}"
 
 
+def test_life(client: MachineLearningServicesMgmtClient, group: str, name: str, body: dict[str, Any]) -> None:
+    workspaces, answers = client.workspaces, []
+    made = workspaces.begin_create_or_update(group, name, body, raw_response_hook=answers.append).result()
+    assert answers[0].http_response.status_code == 202
+    assert answers[0].http_response.headers["Location"]
+    assert (made.name, made.location, made.provisioning_state) == (name, "eastus", "Succeeded")
+    assert made.identity.principal_id
+    assert workspaces.get(group, name).storage_account == body["properties"]["storageAccount"]
+    assert name in [found.name for found in workspaces.list_by_resource_group(group)]
+    assert name in [found.name for found in workspaces.list_by_subscription()]
+    changed = workspaces.begin_update(group, name, {"tags": {"a": "1"}, "properties": {"description": "ours"}}).result()
+    assert (changed.tags, changed.description) == ({"a": "1"}, "ours")
+    assert workspaces.list_keys(group, name).user_storage_key
+    assert workspaces.list_storage_account_keys(group, name).user_storage_key
+    workspaces.begin_delete(group, name).result()
+    workspaces.begin_delete(group, name).result()
+
+
+def test_what_it_needs_must_be_there(
+    client: MachineLearningServicesMgmtClient, group: str, name: str, body: dict[str, Any]
+) -> None:
+    """Storage, key vault and Application Insights are required."""
+    for missing in ("storageAccount", "keyVault", "applicationInsights"):
+        given = {key: value for key, value in body["properties"].items() if key != missing}
+        for properties in (given, {**given, missing: f"{body['properties'][missing]}-nobody"}):
+            with pytest.raises(HttpResponseError) as error:
+                client.workspaces.begin_create_or_update(group, name, {**body, "properties": properties})
+            assert error.value.status_code == 400
+            assert missing in error.value.message
+
+
 class TestDeletedWorkspaces:
     """A deleted workspace keeps its name for 14 days (concept-soft-delete, 2025-10-31)."""
 

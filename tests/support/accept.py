@@ -36,11 +36,18 @@ def azure_native_page() -> str:
     return page()
 
 
+def coverage_page() -> str:
+    from tests.support.coverage import page
+
+    return page()
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "schemas/estate.schema.json": estate_schema,
     "schemas/stack.schema.json": stack_schema,
     "schemas/package.schema.json": package_schema,
     "docs/azure-native.md": azure_native_page,
+    "docs/coverage.md": coverage_page,
 }
 
 

@@ -19,7 +19,7 @@ from azml_local.arm.types import action_names
 from azml_local.azure import Azure
 from azml_local.settings import Settings
 
-_CLIENT = re.compile(r"azsdk-python-([a-z-]+)/")
+_CLIENT = re.compile(r"azsdk-python-(?:azure-)?([a-z-]+)/")
 _ML_CLIENT = "azure-ai-ml"
 _LEVELS = {0: "account", 1: "container", 2: "blob"}
 

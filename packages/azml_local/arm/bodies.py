@@ -114,13 +114,13 @@ def add_defaults(body: dict[str, Any], defaults: Any) -> None:
             body.setdefault(name, copy.copy(value))
 
 
-def merge(old: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
-    """Merge a PATCH into a body (RFC 7396), except that tags are replaced as a whole, as resource providers do."""
+def merge(old: dict[str, Any], patch: dict[str, Any], whole: str = "") -> dict[str, Any]:
+    """Merge a PATCH into a body (RFC 7396), except that the top-level name `whole` is replaced."""
     merged = dict(old)
     for name, value in patch.items():
         if value is None:
             merged.pop(name, None)
-        elif isinstance(value, dict) and isinstance(merged.get(name), dict) and name != "tags":
+        elif isinstance(value, dict) and isinstance(merged.get(name), dict) and name != whole:
             merged[name] = merge(merged[name], value)
         else:
             merged[name] = value

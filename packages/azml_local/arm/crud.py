@@ -8,20 +8,19 @@ import logging
 import uuid
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from azml_local.arm import bodies, replies
 from azml_local.arm.call import Answer, Call
 from azml_local.arm.errors import ArmError, not_emulated, not_found, parent_not_found
 from azml_local.arm.ids import GROUP, SUBSCRIPTION, ResourceId
-from azml_local.arm.locations import refuse_bad_location, refuse_no_location
+from azml_local.arm.locations import normal, refuse_bad_location, refuse_no_location
 from azml_local.arm.managed_identity import fill_identity
 from azml_local.arm.operations import DELETE
+from azml_local.arm.pages import page
 from azml_local.arm.store import Resource
 from azml_local.arm.types import ResourceType, Write
 from azml_local.azure import Azure
 
-_PAGE = 100
 _log = logging.getLogger(__name__)
 
 
@@ -93,14 +92,15 @@ class Crud:
         type_, place = self.locate(id_)
         _refuse_undeclared(type_, "PATCH")
         existing = self._found(type_, place)
-        body = _object(call.body)
+        body = _without_same_location(_object(call.body), existing)
         if odd := sorted(set(body) - set(type_.patchable)):
             raise ArmError(
                 400,
                 "InvalidRequestContent",
                 f"A PATCH of {type_.type} cannot hold {', '.join(odd)}; it can hold {', '.join(type_.patchable)}.",
             )
-        return await self._write(type_, place, existing, bodies.merge(existing.body, body), call, patch=True)
+        whole = "tags" if self._azure.settings.patch_tags == "replaces" else ""
+        return await self._write(type_, place, existing, bodies.merge(existing.body, body, whole), call, patch=True)
 
     async def delete(self, id_: ResourceId, call: Call) -> Answer:
         """Delete a resource with everything in it; 204 where it is not there."""
@@ -208,26 +208,9 @@ def _refuse_undeclared(type_: ResourceType, operation: str) -> None:
         raise ArmError(405, "MethodNotAllowed", f"{operation} is not allowed for {type_.type}; it has {known}.")
 
 
-def page(items: list[Any], call: Call) -> Answer:
-    """Cut a list into pages: `$top` items (at most 100) from `$skiptoken` on."""
-    skip, top = _count(call, "$skiptoken", 0), _count(call, "$top", _PAGE)
-    size = min(top, _PAGE)
-    body: dict[str, Any] = {"value": items[skip : skip + size]}
-    if skip + size < len(items) and size > 0:
-        body["nextLink"] = f"{call.url}?{urlencode({**call.query, '$skiptoken': skip + size})}"
-    return Answer(200, body)
-
-
 def location_of(resource: Resource) -> str:
     """Name the region an operation's address speaks of."""
     return str(resource.body.get("location", "global"))
-
-
-def _count(call: Call, name: str, default: int) -> int:
-    text = call.query.get(name, str(default))
-    if not text.isdigit():
-        raise ArmError(400, "InvalidQueryParameterValue", f"{name} must be a whole number from 0, is '{text}'.")
-    return int(text)
 
 
 def _refuse_bad_name(type_: ResourceType, write: Write) -> None:
@@ -257,9 +240,19 @@ def _object(body: Any) -> dict[str, Any]:
     return body
 
 
+def _without_same_location(body: dict[str, Any], existing: Resource) -> dict[str, Any]:
+    """Take a location that stays as it is out of a PATCH: azure-native sends the whole body when an identity goes."""
+    here = existing.body.get("location")
+    return {
+        name: value
+        for name, value in body.items()
+        if name != "location" or not isinstance(value, str) or normal(value) != here
+    }
+
+
 def _keep_fixed(type_: ResourceType, write: Write, existing: Resource) -> None:
     """Keep what only a creation sets; refuse another value."""
-    for name in type_.create_only:
+    for name in type_.fixed:
         old, new = existing.properties.get(name), write.properties.get(name)
         if new is None and old is not None:
             write.properties[name] = old

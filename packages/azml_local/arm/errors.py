@@ -3,7 +3,7 @@
 Texts follow Azure's where they are public; what is not emulated is one typed error, `NotImplemented`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from azml_local.arm.ids import ResourceId
@@ -17,11 +17,11 @@ class ArmError(Exception):
         self.status, self.code, self.message = status, code, message
         self.details = list(details)
 
-    def document(self) -> dict[str, Any]:
-        """The `error` object, as in an answer's envelope and in an operation's status document."""
-        document: dict[str, Any] = {"code": self.code, "message": self.message}
+    def document(self, codes: Mapping[str, str] = {}) -> dict[str, Any]:
+        """The `error` object, as in an answer's envelope and in an operation's status document; `codes` by others."""
+        document: dict[str, Any] = {"code": codes.get(self.code, self.code), "message": self.message}
         if self.details:
-            document["details"] = [detail.document() for detail in self.details]
+            document["details"] = [detail.document(codes) for detail in self.details]
         return document
 
 

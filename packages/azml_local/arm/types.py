@@ -125,6 +125,11 @@ class ResourceType:
         properties = self.facts.body.find("properties")
         return properties is not None and properties[1].shape.find("provisioningState") is not None
 
+    @property
+    def fixed(self) -> Sequence[str]:
+        """`create_only`, unless the settings say otherwise."""
+        return self.create_only
+
     def find(self, id_: ResourceId) -> Resource | None:
         """Look a resource up."""
         return self.azure.store.get(id_)
@@ -188,7 +193,7 @@ class ResourceType:
         return {"id": str(resource.id), "name": resource.id.name, "type": self.type, **resource.body}
 
 
-def action_names(type_: ResourceType) -> list[str]:
+def action_names(type_: "ResourceType | type[ResourceType]") -> list[str]:
     """Name the POST actions of a type as ARM writes them."""
     return sorted(getattr(method, _MARK) for method in type_.actions.values())
 

@@ -42,7 +42,7 @@ async def _answer(azure: Azure, request: Request, account: str, container: str, 
         raise BlobError(404, "ResourceNotFound", f"There is no storage account '{account}' in the local Azure.")
     service = _Service(azure, Place(found[0], container, blob))
     key = (service.place.level, request.method, request.query_params.get("comp", ""))
-    operation = _OPERATIONS.get(key)
+    operation = OPERATIONS.get(key)
     if operation is None or ("x-ms-copy-source" in request.headers):
         what = " ".join(filter(None, [request.method, request.query_params.get("comp")]))
         raise BlobError(501, "NotImplemented", f"The local Azure does not emulate the blob operation '{what}'.")
@@ -236,7 +236,7 @@ def _headers(blob: Blob, *, described: bool = True) -> dict[str, str]:
 
 # (level, method, comp) → SAS permissions of which one is needed, operation
 _Operation = Callable[[_Service, Request], Awaitable[Response]]
-_OPERATIONS: Mapping[tuple[str, str, str], tuple[str, _Operation]] = {
+OPERATIONS: Mapping[tuple[str, str, str], tuple[str, _Operation]] = {
     ("s", "GET", "list"): ("l", _Service.list_containers),
     ("s", "POST", "userdelegationkey"): ("", _Service.delegation_key),
     ("c", "PUT", ""): ("cw", _Service.create_container),

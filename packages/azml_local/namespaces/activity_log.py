@@ -30,6 +30,7 @@ class Events(ResourceType):
     """What happened, the newest last."""
 
     type = "Microsoft.Insights/eventtypes/values"
+    evidence = "REST reference of the activity log, API version 2015-04-01; deletions alone are told"
     operations = ("LIST",)
 
     def members(self, scope: ResourceId | None, call: Call) -> list[Resource]:

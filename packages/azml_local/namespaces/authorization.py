@@ -19,6 +19,11 @@ class RoleAssignments(ResourceType):
     """Who has which role where."""
 
     type = "Microsoft.Authorization/roleAssignments"
+    evidence = "ARM's types 2022-04-01; errors: role-based-access-control troubleshooting"
+    not_enforced = (
+        "what callers may do: whoever has a token may do everything; only an endpoint's user-assigned identity must "
+        "have its roles before anything is deployed"
+    )
     operations = ("PUT", "GET", "LIST", "DELETE")
     deletes = Reply(updated=200, shows=True)
 
@@ -103,6 +108,8 @@ class RoleDefinitions(ResourceType):
     """The built-in roles that are known here."""
 
     type = "Microsoft.Authorization/roleDefinitions"
+    evidence = "GUIDs: azure-docs built-in roles, bicep-registry-modules 2026-08-07"
+    not_enforced = "permissions are not listed"
     operations = ("GET", "LIST")
 
     def find(self, id_: ResourceId) -> Resource | None:

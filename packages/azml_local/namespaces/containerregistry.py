@@ -22,6 +22,11 @@ class Registries(ResourceType):
     """A container registry."""
 
     type = "Microsoft.ContainerRegistry/registries"
+    evidence = (
+        "ARM's types 2023-01-01-preview; codes of azure-mgmt-containerregistry 15.0.0; admin account: container-"
+        "registry-authentication"
+    )
+    not_enforced = "images do not exist; network rules, policies, storage limits"
     rule = names.CONTAINER_REGISTRY
     name_taken = ("AlreadyInUse", _TAKEN)
     name_bad = "Invalid"

@@ -16,6 +16,8 @@ class LogWorkspaces(ResourceType):
     """A Log Analytics workspace."""
 
     type = "Microsoft.OperationalInsights/workspaces"
+    evidence = "ARM's types 2023-09-01"
+    not_enforced = "nothing is collected; retention, caps, network access"
     puts = Reply(follow="Azure-AsyncOperation")
     patches = Reply()
     patchable = ("tags", "properties", "identity")
@@ -47,6 +49,8 @@ class Components(ResourceType):
     """An Application Insights component."""
 
     type = "Microsoft.Insights/components"
+    evidence = "ARM's types 2020-02-02"
+    not_enforced = "nothing is collected; the connection string leads nowhere"
     puts = Reply(created=200)
     patches = Reply()
     defaults: ClassVar = {

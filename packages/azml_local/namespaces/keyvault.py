@@ -19,6 +19,10 @@ class Vaults(ResourceType):
     """A key vault."""
 
     type = "Microsoft.KeyVault/vaults"
+    evidence = (
+        "ARM's types 2024-11-01; codes of azure-mgmt-keyvault 14.1.0; soft delete: key-vault soft-delete-overview"
+    )
+    not_enforced = "access policies, RBAC, network rules; secrets, keys and certificates do not exist"
     rule = names.KEY_VAULT
     name_taken = ("VaultAlreadyExists", "The vault name '{name}' is already in use.")
     puts = Reply(created=200)
@@ -78,6 +82,7 @@ class VaultLocations(Locations):
     """Where deleted vaults are asked for."""
 
     type = "Microsoft.KeyVault/locations"
+    evidence = "Only part of a path"
     operations = ()
 
 
@@ -85,6 +90,7 @@ class DeletedVaults(ResourceType):
     """Soft-deleted vaults of a region."""
 
     type = "Microsoft.KeyVault/locations/deletedVaults"
+    evidence = "azure-mgmt-keyvault 14.1.0 (deletedVaults, purge)"
     operations = ("GET",)
 
     def find(self, id_: ResourceId) -> Resource | None:
@@ -113,6 +119,7 @@ class AllDeletedVaults(ResourceType):
     """Soft-deleted vaults of the subscription."""
 
     type = "Microsoft.KeyVault/deletedVaults"
+    evidence = "azure-mgmt-keyvault 14.1.0 (deletedVaults)"
     operations = ("LIST",)
 
     def members(self, scope: ResourceId | None, _call: Call) -> list[Resource]:

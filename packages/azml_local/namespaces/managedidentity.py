@@ -10,6 +10,8 @@ class UserAssigned(ResourceType):
     """A user-assigned managed identity."""
 
     type = "Microsoft.ManagedIdentity/userAssignedIdentities"
+    evidence = "ARM's types 2023-01-31; names: resource-name-rules"
+    not_enforced = "tokens of the identity do not exist"
     rule = names.USER_ASSIGNED_IDENTITY
     patches = Reply()
 

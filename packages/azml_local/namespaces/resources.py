@@ -16,6 +16,10 @@ class ResourceGroups(ResourceType):
     """What everything else is in; deleting one deletes all of it."""
 
     type = GROUP
+    operations = ("PUT", "PATCH", "GET", "HEAD", "LIST", "DELETE")
+    evidence = (
+        "Codes as azure-mgmt-resource 26.0.0 takes them; errors: common-deployment-errors (azure-resource-manager)"
+    )
     rule = names.RESOURCE_GROUP
     deletes = Reply(updated=202, follow="Location")
 
@@ -28,6 +32,7 @@ class Subscriptions(ResourceType):
     """The one subscription."""
 
     type = SUBSCRIPTION
+    evidence = "Shape: ARM 2022-12-01 as clients read it"
     operations = ("GET", "LIST")
 
     def find(self, id_: ResourceId) -> Resource | None:
@@ -53,6 +58,7 @@ class Tenants(ResourceType):
     """The one tenant."""
 
     type = "Microsoft.Resources/tenants"
+    evidence = "Shape: ARM 2022-12-01 as clients read it"
     operations = ("LIST",)
 
     def find(self, id_: ResourceId) -> Resource | None:
@@ -70,6 +76,7 @@ class Locations(ResourceType):
     """The regions."""
 
     type = "Microsoft.Resources/locations"
+    evidence = "Regions: `az account list-locations`"
     operations: ClassVar[Sequence[str]] = ("LIST",)
 
     def find(self, id_: ResourceId) -> Resource | None:
@@ -89,6 +96,10 @@ class Providers(ResourceType):
     """Resource providers; all are registered."""
 
     type = "Microsoft.Resources/providers"
+    evidence = (
+        "Shape: azure-mgmt-resource 26.0.0; every provider is registered; checkNameAvailability as azure-mgmt-"
+        "storage 25.3.0, -keyvault 14.1.0 and -containerregistry 15.0.0 read it"
+    )
     operations = ("GET", "LIST")
 
     def find(self, id_: ResourceId) -> Resource | None:
@@ -147,6 +158,7 @@ class Resources(ResourceType):
     """The list of all top-level resources in a subscription or group."""
 
     type = "Microsoft.Resources/resources"
+    evidence = "Shape: azure-mgmt-resource 26.0.0"
     operations = ("LIST",)
 
     def members(self, scope: ResourceId | None, call: Call) -> list[Resource]:

@@ -25,6 +25,8 @@ class Accounts(ResourceType):
     """A storage account; its blobs are files of the local Azure."""
 
     type = "Microsoft.Storage/storageAccounts"
+    evidence = "ARM's types 2024-01-01; codes of azure-mgmt-storage 25.3.0; names: resource-name-rules"
+    not_enforced = "network rules, public network access, encryption, redundancy"
     rule = names.STORAGE_ACCOUNT
     name_taken = ("StorageAccountAlreadyTaken", "The storage account named {name} is already taken.")
     puts = Reply(created=202, updated=200, follow="Location")
@@ -97,6 +99,8 @@ class BlobServices(ResourceType):
     """Settings of an account's blobs: one of them, `default`, always there."""
 
     type = "Microsoft.Storage/storageAccounts/blobServices"
+    evidence = "ARM's types 2024-01-01"
+    not_enforced = "retention of deleted blobs, CORS, versioning"
     operations = ("PUT", "GET", "LIST")
     puts = Reply(created=200)
 
@@ -120,6 +124,8 @@ class Containers(ResourceType):
     """A container of blobs; the data plane makes them too."""
 
     type = "Microsoft.Storage/storageAccounts/blobServices/containers"
+    evidence = "ARM's types 2024-01-01; names: resource-name-rules"
+    not_enforced = "public access, immutability"
     patches = Reply()
     patchable = ("properties",)
     defaults: ClassVar = {"properties": {"publicAccess": "None"}}

@@ -42,6 +42,28 @@ def test_a_day(project: Path) -> None:
     assert json.loads(azml(project, "stop", "--json").stdout) == {"stopped": True}
 
 
+MADE_UP = """
+import os, sys, requests
+port = os.environ["AZURE_AUTHORITY_HOST"].rpartition(":")[2]
+print(requests.get(f"https://nobody.blob.core.azlocal.test:{port}/c?restype=container").headers["x-ms-error-code"])
+try:
+    requests.get("https://management.azure.com/")
+except requests.exceptions.ProxyError as error:
+    print("management.azure.com is not of the local Azure" in str(error))
+sys.exit(7)
+"""
+
+
+def test_a_command_finds_names_that_no_name_service_knows(project: Path) -> None:
+    """The host is the one that azure-ai-ml makes up for uploads; any other name is refused, and the code is its own."""
+    assert azml(project, "run", "--", sys.executable, "-c", MADE_UP).returncode == 1
+    azml(project, "start")
+    done = azml(project, "run", "--", sys.executable, "-c", MADE_UP)
+    assert done.stdout.split() == ["ResourceNotFound", "True"], done.stderr
+    assert done.returncode == 7
+    assert "cannot be run" in azml(project, "run", "no-such-command").stderr
+
+
 def test_reset_asks(project: Path) -> None:
     azml(project, "start")
     refused = azml(project, "reset")

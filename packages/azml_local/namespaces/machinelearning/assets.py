@@ -76,30 +76,35 @@ class Models(AssetContainer):
     """A model."""
 
     type = f"{_ML}/models"
+    evidence = "ARM's types 2025-12-01; as azure-ai-ml 1.35.2 uses it"
 
 
 class Codes(AssetContainer):
     """A code asset."""
 
     type = f"{_ML}/codes"
+    evidence = "ARM's types 2025-12-01; as azure-ai-ml 1.35.2 uses it"
 
 
 class Environments(AssetContainer):
     """An environment."""
 
     type = f"{_ML}/environments"
+    evidence = "ARM's types 2025-12-01; as azure-ai-ml 1.35.2 uses it"
 
 
 class Data(AssetContainer):
     """A data asset."""
 
     type = f"{_ML}/data"
+    evidence = "ARM's types 2025-12-01"
 
 
 class ModelVersions(AssetVersion):
     """A model's version."""
 
     type = f"{_ML}/models/versions"
+    evidence = "ARM's types 2025-12-01; as azure-ai-ml 1.35.2 uses it"
     defaults: ClassVar = {
         "properties": {**AssetVersion.defaults["properties"], "modelType": "custom_model", "flavors": {}}
     }
@@ -109,12 +114,17 @@ class ModelVersions(AssetVersion):
         """A model must be somewhere."""
         if not write.properties.get("modelUri"):
             raise bad_request("RequiredValueMissing", "properties.modelUri is missing: say where the model is.")
+        stage = None if write.existing is None else write.existing.properties.get("stage")
+        if stage is not None and self.azure.settings.model_put_without_stage == "keeps":
+            write.properties.setdefault("stage", stage)
 
 
 class EnvironmentVersions(AssetVersion):
     """An environment's version."""
 
     type = f"{_ML}/environments/versions"
+    evidence = "ARM's types 2025-12-01; as azure-ai-ml 1.35.2 uses it"
+    not_enforced = "the image: only its conda file counts"
     defaults: ClassVar = {
         "properties": {**AssetVersion.defaults["properties"], "osType": "Linux", "autoRebuild": "Disabled"},
     }
@@ -148,6 +158,7 @@ class CodeVersions(AssetVersion):
     """A version of code."""
 
     type = f"{_ML}/codes/versions"
+    evidence = "ARM's types 2025-12-01; as azure-ai-ml 1.35.2 uses it"
     create_only = ("codeUri", "isAnonymous")
 
     def check(self, write: Write) -> None:
@@ -184,6 +195,8 @@ class DataVersions(AssetVersion):
     """A data asset's version: the name of a place, which nobody looks at here."""
 
     type = f"{_ML}/data/versions"
+    evidence = "ARM's types 2025-12-01"
+    not_enforced = "whether there is anything at the address"
     create_only = ("dataType", "dataUri", "isAnonymous")
 
     def check(self, write: Write) -> None:

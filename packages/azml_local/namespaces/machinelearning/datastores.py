@@ -28,6 +28,7 @@ class Datastores(ResourceType):
     """A datastore; only blob containers are emulated."""
 
     type = "Microsoft.MachineLearningServices/workspaces/datastores"
+    evidence = "ARM's types 2025-12-01; as azure-ai-ml 1.35.2 uses it"
     comes_back = True
     operations = ("PUT", "GET", "LIST", "DELETE")
     create_only = ("datastoreType", "accountName", "containerName")

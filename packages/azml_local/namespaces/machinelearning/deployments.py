@@ -4,7 +4,7 @@ Owns limits and quota, what cannot change, and the refusal to delete what has tr
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from azml.facts import names, online_endpoints
@@ -34,6 +34,11 @@ class OnlineDeployments(ResourceType):
     """A managed online deployment."""
 
     type = DEPLOYMENTS
+    evidence = (
+        "ARM's types 2025-12-01; settings: reference-yaml-deployment-managed-online 2023-10-19; quota: quota-"
+        "allocation-online-deployment; sizes: reference-managed-online-endpoints-vm-sku-list"
+    )
+    not_enforced = "egress, instance size, data collection, Application Insights; the base image is not used"
     puts = Reply(follow="Azure-AsyncOperation")
     patches = Reply(updated=202, follow="Location")
     deletes = Reply(updated=202, follow="Location")
@@ -58,6 +63,12 @@ class OnlineDeployments(ResourceType):
             "readinessProbe": _PROBE,
         },
     }
+
+    @property
+    def fixed(self) -> Sequence[str]:
+        """Another instance type may be taken, if the settings say so."""
+        free = ("instanceType",) if self.azure.settings.instance_type_change == "allowed" else ()
+        return [name for name in self.create_only if name not in free]
 
     def lock(self, id_: ResourceId) -> ResourceId:
         """One operation at a time on the whole endpoint."""
@@ -87,15 +98,8 @@ class OnlineDeployments(ResourceType):
         endpoint = self.azure.store.get(write.id.parent or write.id)
         if endpoint is not None:
             access.refuse_without(self.azure, endpoint)
-        location, own = write.body["location"], write.id.key
-        others = [
-            found
-            for found in self.azure.store.below(None, self.type)
-            if found.id.key != own and found.body["location"] == location
-        ]
-        kind, count = write.properties["instanceType"], write.body["sku"]["capacity"]
-        problems = quota.problems(self.azure.settings.quota_cores, kind, count, others)
-        if problems:
+        problems = self._quota_problems(write.id, write.body)
+        if problems and self.azure.settings.out_of_quota == "refused":
             raise ArmError(400, "BadRequest", f"The request is invalid. {' '.join(map(str, problems))}", problems)
 
     def check_delete(self, resource: Resource, _call: Call) -> None:
@@ -115,6 +119,10 @@ class OnlineDeployments(ResourceType):
 
     async def apply(self, resource: Resource, report: Callable[[str], None]) -> None:
         """Bring it up; what served before keeps serving when that fails."""
+        if self.azure.settings.out_of_quota == "fails" and (
+            problems := self._quota_problems(resource.id, resource.body)
+        ):
+            raise problems[0]
         wanted = deployment_of(self.azure, resource.id, resource.body)
         try:
             await self.azure.plane.put_deployment(wanted, report)
@@ -168,7 +176,18 @@ class OnlineDeployments(ResourceType):
                 place = f"properties.dataCollector.collections['{name}'].dataId"
                 raise bad_request("ResourceNotFound", f"{place}: '{given}' was not found.")
 
+    def _quota_problems(self, id_: ResourceId, body: Mapping[str, Any]) -> list[ArmError]:
+        others = [
+            found
+            for found in self.azure.store.below(None, self.type)
+            if found.id.key != id_.key and found.body["location"] == body["location"]
+        ]
+        kind, count = body["properties"]["instanceType"], body["sku"]["capacity"]
+        return quota.problems(self.azure.settings.quota_cores, kind, count, others)
+
     def _place_problems(self, write: Write) -> list[ArmError]:
+        if self.azure.settings.deployment_location == "any":
+            return []
         endpoint = self.azure.store.get(write.id.parent or write.id)
         if endpoint is None or endpoint.body["location"] == write.body["location"]:
             return []

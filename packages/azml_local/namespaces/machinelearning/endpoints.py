@@ -28,6 +28,11 @@ class OnlineEndpoints(ResourceType):
     """A managed online endpoint."""
 
     type = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
+    evidence = (
+        "ARM's types 2025-12-01; limits: how-to-manage-quotas 2026-01-27; traffic: how-to-safely-rollout-online-"
+        "endpoints 2023-10-24, reference-yaml-endpoint-online 2023-11-15"
+    )
+    not_enforced = "public network access, roles of the endpoint's identity"
     puts = Reply(follow="Azure-AsyncOperation")
     patches = Reply(updated=202, follow="Location")
     deletes = Reply(updated=202, follow="Location")
@@ -46,6 +51,7 @@ class OnlineEndpoints(ResourceType):
             *self._name_problems(write),
             *self._mode_problems(write),
             *_identity_problems(write),
+            *self._identity_changes(write),
             *lost_properties(write),
             *self._traffic_problems(write),
         ]
@@ -134,6 +140,12 @@ class OnlineEndpoints(ResourceType):
         text = f"The authMode of an endpoint cannot change: it is {old}, the request says {new}."
         return [] if old == new else [ArmError(400, "BadArgument", text)]
 
+    def _identity_changes(self, write: Write) -> list[ArmError]:
+        if write.existing is None or self.azure.settings.endpoint_identity_change == "allowed":
+            return []
+        kept = _who(write.existing.body) == _who(write.body)
+        return [] if kept else [ArmError(400, "BadArgument", "The identity of an endpoint cannot change.")]
+
     def _traffic_problems(self, write: Write) -> list[ArmError]:
         traffic, mirror = write.properties.get("traffic") or {}, write.properties.get("mirrorTraffic") or {}
         there = {found.id.name: found for found in self.azure.store.below(write.id, DEPLOYMENTS)}
@@ -142,7 +154,7 @@ class OnlineEndpoints(ResourceType):
             ArmError(400, code, text)
             for code, text in (
                 *_shares(traffic),
-                *_unknown({**traffic, **mirror}, there),
+                *_unknown({**traffic, **mirror}, there, self.azure.settings.traffic_to_missing_code),
                 *_not_ready(traffic, before, there),
                 *_mirrored(mirror, traffic),
             )
@@ -160,6 +172,11 @@ def lost_properties(write: Write) -> list[ArmError]:
         for name, value in before.items()
         if new.get(name) != value
     ]
+
+
+def _who(body: Mapping[str, Any]) -> tuple[str, set[str]]:
+    identity = body.get("identity") or {}
+    return identity.get("type", "None"), {id_.lower() for id_ in identity.get("userAssignedIdentities") or {}}
 
 
 def _identity_problems(write: Write) -> list[ArmError]:
@@ -185,11 +202,11 @@ def _shares(traffic: Mapping[str, int]) -> list[tuple[str, str]]:
     return problems
 
 
-def _unknown(shares: Mapping[str, int], there: Mapping[str, Resource]) -> list[tuple[str, str]]:
+def _unknown(shares: Mapping[str, int], there: Mapping[str, Resource], code: str) -> list[tuple[str, str]]:
     known = ", ".join(there) or "none"
     return [
         (
-            "ResourceNotFound",
+            code,
             f"Traffic names the deployment '{name}', which the endpoint does not have (it has: {known}).",
         )
         for name in shares

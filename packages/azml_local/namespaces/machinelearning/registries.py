@@ -12,6 +12,8 @@ class Registries(ResourceType):
     """An Azure Machine Learning registry."""
 
     type = "Microsoft.MachineLearningServices/registries"
+    evidence = "ARM's types 2025-12-01"
+    not_enforced = "replication, public network access; a registry holds no assets here"
     rule = names.REGISTRY
     puts = Reply(follow="Azure-AsyncOperation")
     patches = Reply()

@@ -25,6 +25,11 @@ class Workspaces(ResourceType):
     """An Azure Machine Learning workspace."""
 
     type = "Microsoft.MachineLearningServices/workspaces"
+    evidence = (
+        "ARM's types 2025-12-01; soft delete: concept-soft-delete 2025-10-31; codes of azure-mgmt-"
+        "machinelearningservices 2.0.0b2"
+    )
+    not_enforced = "managed network, public network access, encryption"
     rule = names.WORKSPACE
     puts = Reply(created=202, updated=202, follow="Location")
     patches = Reply(updated=202, follow="Location")
@@ -119,7 +124,7 @@ class Workspaces(ResourceType):
             raise not_found(resource.id)
         return {
             "userStorageKey": account.hidden["keys"][0],
-            "userStorageResourceId": str(account.id),
+            "userStorageArmId": str(account.id),
             "appInsightsInstrumentationKey": insights.properties["InstrumentationKey"],
         }
 
