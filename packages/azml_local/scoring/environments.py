@@ -24,6 +24,7 @@ import uv
 
 from azml_local.scoring.conda import CondaFile
 from azml_local.scoring.contract import DeploymentFailed, Report
+from azml_local.scoring.processes import LAUNCHER
 
 SERVER = "azureml-inference-server-http==1.5.1"
 """Microsoft's scoring server, for conda files that do not bring it themselves."""
@@ -141,6 +142,10 @@ async def _alone(path: Path, report: Report) -> AsyncIterator[None]:
 async def _uv(*arguments: str, report: Report | None = None) -> str:
     """Run uv; its output. Raises `DeploymentFailed` with its last lines and the likely cause."""
     process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(LAUNCHER),
+        str(os.getpid()),
+        "-",
         uv.find_uv_bin(),
         *arguments,
         cwd="/",  # no project's settings

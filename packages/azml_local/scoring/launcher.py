@@ -1,6 +1,8 @@
-"""Starts a Python module as a child that does not outlive its parent; runs inside a deployment's own environment.
+"""Starts a Python module, or a program (a path), as a child that does not outlive its parent.
 
     python launcher.py PARENT_PID LISTEN_FD MODULE [ARGUMENTS …]
+
+Runs inside a deployment's own environment.
 
 Knows nothing of who starts it, and imports the standard library only (of Python 3.9 and later): nothing else is there.
 On Linux the kernel ends the process when its parent dies, however that happens. `LISTEN_FD` is a listening socket that
@@ -30,6 +32,8 @@ def main() -> None:
     """Tie this process and its direct children to their parents, hand the socket over, and become the module."""
     parent, listen_fd, module = int(sys.argv[1]), sys.argv[2], sys.argv[3]
     die_with_parent(parent)
+    if os.sep in module:
+        os.execv(module, sys.argv[3:])  # noqa: S606 - what the kernel was told holds for it, too
     me = os.getpid()
     # A setting of the kernel's that a fork does not inherit. Only for our own children: gunicorn's workers.
     os.register_at_fork(after_in_child=lambda: die_with_parent(me) if os.getppid() == me else None)

@@ -1,9 +1,12 @@
 import asyncio
 import fcntl
 import os
+import socket
 import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from azml_local.scoring import DeploymentFailed
@@ -119,3 +122,26 @@ def test_our_identity_does_not_reach_a_build(tmp_path: Path, monkeypatch: pytest
     assert "PATH=" in seen.read_text()
     assert "s3cret" not in seen.read_text()
     assert os.environ["AZURE_CLIENT_SECRET"] == "s3cret"
+
+
+def test_a_build_ends_with_its_local_azure(tmp_path: Path) -> None:
+    """An index that never answers keeps uv waiting; who started it is killed."""
+    wanted = tmp_path / "wanted.txt"
+    wanted.write_text("nothing-of-this-name\n")
+    code = (
+        "import asyncio, sys\n"
+        "from azml_local.scoring.environments import _uv\n"
+        "asyncio.run(_uv('pip', 'compile', '--no-cache', '--no-config', sys.argv[1]))\n"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as index:
+        index.settimeout(20)
+        url = f"http://127.0.0.1:{index.getsockname()[1]}/simple"
+        variables = {**os.environ, "UV_DEFAULT_INDEX": url, "UV_FIND_LINKS": "", "PIP_FIND_LINKS": ""}
+        server = subprocess.Popen([sys.executable, "-c", code, wanted], env=variables)
+        asked, _ = index.accept()
+        (build,) = psutil.Process(server.pid).children()
+        assert Path(build.exe()).name == "uv"
+        server.kill()
+        server.wait()
+        assert psutil.wait_procs([build], timeout=10)[1] == []
+        asked.close()
