@@ -53,13 +53,19 @@ wheel: $(venv)  ## Everything that other repositories install, as one file in di
 clean: ## Stop the local Azure and remove what commands made in this clone (shared caches stay).
 	@if [ -x $(azml) ] && [ -d .azml ]; then $(azml) local stop; fi
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
-	@rm -rf .azml .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .azml .venv .venv.lock dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 help:  ## This list.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
 $(venv): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("azml needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + ". Install one, or name one: make PYTHON=python3.12")'
+	@$(PYTHON) -c 'import fcntl, subprocess, sys; lock = open(".venv.lock", "w"); fcntl.flock(lock, 2); sys.exit(subprocess.call(sys.argv[1:]))' \
+	  $(MAKE) --no-print-directory .venv/.made
+	@touch $@
+
+# Under a lock: where two of us begin at once, the second finds it made.
+.venv/.made: requirements.txt pyproject.toml
 	@echo "Python environment: .venv, from the lock (once, under a minute)" >&2
 	@$(PYTHON) -m venv .venv
 	@awk '/^uv==/ {p=1} p {print} p && !/\\$$/ {exit}' requirements.txt > .venv/uv.txt

@@ -6,17 +6,18 @@ The lock is the system's own and ends with its process, however that ends, so it
 import fcntl
 import os
 import time
-from pathlib import Path
 from typing import IO
 
 from azml_cli import render
+from azml_cli.project import Project
 
 _STEP_S = 0.1
 
 
-def take_turn(file: Path) -> IO[str]:
+def take_turn(project: Project) -> IO[str]:
     """Hold the lock for as long as the answer is open: until this process ends. Children do not inherit it."""
-    lock = open(os.open(file, os.O_CREAT | os.O_RDWR, 0o600), "r+", encoding="utf-8")  # noqa: PTH123, SIM115
+    project.state.mkdir(mode=0o700, exist_ok=True)
+    lock = open(os.open(project.state / "turn.lock", os.O_CREAT | os.O_RDWR, 0o600), "r+", encoding="utf-8")  # noqa: PTH123, SIM115
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -48,7 +48,7 @@ class LocalEngine:
         folder = bin_dir()
         project.state.mkdir(exist_ok=True)
         project.state.chmod(0o700)  # state, logs and keys are its owner's alone
-        self._turn = take_turn(project.state / "turn.lock")
+        self._turn = take_turn(project)
         with render.progress("Local Azure") as step:
             try:
                 azml_local.start(project.local_azure, step)

@@ -50,6 +50,7 @@ def reset(
     import shutil
 
     import azml_local
+    from azml_cli.alone import take_turn
     from azml_cli.project import Project
 
     home = _home()
@@ -59,8 +60,11 @@ def reset(
                 "This deletes everything in the local Azure.\nSay --yes where nobody can be asked.", render.USAGE
             )
         typer.confirm(f"Delete everything in the local Azure of {home.parents[1]}?", abort=True)
+    project = Project.find()
+    turn = take_turn(project)
     azml_local.reset(home)
-    shutil.rmtree(Project.find().engine_state, ignore_errors=True)
+    shutil.rmtree(project.engine_state, ignore_errors=True)
+    turn.close()
     if json_:
         render.emit_json({"reset": True})
     else:

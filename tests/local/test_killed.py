@@ -5,6 +5,7 @@ shows: urns in state, ids in Azure, predictions, processes. The tests of this fi
 the one before ended, but each can start from anywhere.
 """
 
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,3 +37,13 @@ def bench(tmp_path_factory: pytest.TempPathFactory, engine: Path) -> Iterator[Be
 def test_the_end_is_as_without(bench: Bench, fault: Fault) -> None:
     said = bench.disturb(fault)
     assert "MISSED" not in said, said
+
+
+def test_two_at_once_take_turns(bench: Bench) -> None:
+    first, second = bench.at_once("up", "--local", count=2)
+    assert "waiting for it" in first + second
+    assert not ("waiting for it" in first and "waiting for it" in second)
+    both = first + second
+    assert len(re.findall(r"\d+ created$", both, re.MULTILINE)) == 1, "one made it"
+    assert len(re.findall(r"\d+ unchanged$", both, re.MULTILINE)) == 1, "and the other found nothing to do"
+    bench.same_as("first")

@@ -131,11 +131,26 @@ class Bench:
             self._take_down()
             return said
         last = self._bring(then)
-        said += last
-        seen, expected = self._seen(last), self._expected[then]
-        other = {name: (_less(seen[name], expected[name]), _less(expected[name], seen[name])) for name in seen}
-        assert seen == expected, f"{fault}: too much, too little: {other}\n{said}"
+        self._compare(then, last, said)
+        return said + last
+
+    def at_once(self, *arguments: str, count: int) -> list[str]:
+        """The same command several times at once, each of which must succeed; what each said."""
+        commands = [
+            subprocess.Popen(
+                [".venv/bin/azml", *arguments],
+                cwd=self.clone.root, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            )
+            for _ in range(count)
+        ]  # fmt: skip
+        said = [command.communicate(timeout=_LIMIT_S)[0] for command in commands]
+        assert [command.returncode for command in commands] == [0] * count, said
         return said
+
+    def same_as(self, name: str) -> None:
+        """Bring up a program and compare all there is with an undisturbed run of it."""
+        said = self._bring(name)
+        self._compare(name, said, said)
 
     def end(self) -> None:
         """Take everything down; nothing of it runs any more."""
@@ -154,6 +169,11 @@ class Bench:
         assert done.returncode == 0, f"azml {' '.join(arguments)}: exit {done.returncode}\n{said}"
         assert "Traceback" not in said
         return said
+
+    def _compare(self, name: str, last: str, said: str) -> None:
+        seen, expected = self._seen(last), self._expected[name]
+        other = {each: (_less(seen[each], expected[each]), _less(expected[each], seen[each])) for each in seen}
+        assert seen == expected, f"too much, too little: {other}\n{said}\n{last}"
 
     def _bring(self, name: str) -> str:
         self._file.write_text(self._programs[name])
