@@ -61,7 +61,7 @@ help:  ## This list.
 $(venv): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("azml needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + ". Install one, or name one: make PYTHON=python3.12")'
 	@$(PYTHON) -c 'import fcntl, subprocess, sys; lock = open(".venv.lock", "w"); fcntl.flock(lock, 2); sys.exit(subprocess.call(sys.argv[1:]))' \
-	  $(MAKE) --no-print-directory .venv/.made
+	  $(MAKE) -s .venv/.made
 	@touch $@
 
 # Under a lock: where two of us begin at once, the second finds it made.

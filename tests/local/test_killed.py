@@ -40,10 +40,9 @@ def test_the_end_is_as_without(bench: Bench, fault: Fault) -> None:
 
 
 def test_two_at_once_take_turns(bench: Bench) -> None:
-    first, second = bench.at_once("up", "--local", count=2)
+    first, second = bench.at_once(2)
     assert "waiting for it" in first + second
     assert not ("waiting for it" in first and "waiting for it" in second)
     both = first + second
     assert len(re.findall(r"\d+ created$", both, re.MULTILINE)) == 1, "one made it"
     assert len(re.findall(r"\d+ unchanged$", both, re.MULTILINE)) == 1, "and the other found nothing to do"
-    bench.same_as("first")

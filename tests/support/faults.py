@@ -134,23 +134,22 @@ class Bench:
         self._compare(then, last, said)
         return said + last
 
-    def at_once(self, *arguments: str, count: int) -> list[str]:
-        """The same command several times at once, each of which must succeed; what each said."""
+    def at_once(self, count: int) -> list[str]:
+        """Bring the first program up several times at once; what each said."""
+        self._file.write_text(self._programs["first"])
         commands = [
             subprocess.Popen(
-                [".venv/bin/azml", *arguments],
+                [".venv/bin/azml", "up", "--local", "--request", REQUEST],
                 cwd=self.clone.root, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             )
             for _ in range(count)
         ]  # fmt: skip
         said = [command.communicate(timeout=_LIMIT_S)[0] for command in commands]
         assert [command.returncode for command in commands] == [0] * count, said
+        self._is = "first"
+        for each in said:
+            self._compare("first", each, "")
         return said
-
-    def same_as(self, name: str) -> None:
-        """Bring up a program and compare all there is with an undisturbed run of it."""
-        said = self._bring(name)
-        self._compare(name, said, said)
 
     def end(self) -> None:
         """Take everything down; nothing of it runs any more."""
