@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from azml_cli import render
-from azml_cli.project import Project
+from azml_cli.project import LOCAL, Project
 
 if TYPE_CHECKING:
     from azml.spec import Problem
@@ -29,7 +29,7 @@ def validate(
 
 def _judged(project: Project, asked: list[str] | None) -> "tuple[list[str], dict[str, list[Problem]]]":
     """Names of the stacks, and the problems of those that have some."""
-    from azml.spec import SpecError, load, stacks
+    from azml.spec import SpecError, assemble, clashes, judge, stacks
 
     try:
         folder = project.stacks
@@ -42,11 +42,16 @@ def _judged(project: Project, asked: list[str] | None) -> "tuple[list[str], dict
             f"No stack file (Pulumi.<stack>.yaml) in {folder}.\nMake one with `pulumi stack init`.", render.USAGE
         )
     found: dict[str, list[Problem]] = {}
+    good = {}
     for name in names:
         try:
-            load(folder, name)
+            tree = assemble(folder, name)
+            good[name] = (tree, judge(tree))
         except SpecError as error:
             found[name] = error.problems
+    # The local Azure has its names for itself.
+    for name, problem in clashes({name: good[name] for name in good if name != LOCAL}):
+        found.setdefault(name, []).append(problem)
     return names, found
 
 

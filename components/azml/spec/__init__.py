@@ -16,7 +16,8 @@ from azml.spec.references import AssetReference
 from azml.spec.schema import json_schema, stack_schema
 from azml.spec.secrets import KeyVaultSecret, PulumiSecret
 from azml.spec.stack import StackSpec
-from azml.spec.stack_file import load, stacks
+from azml.spec.stack_file import assemble, judge, load, stacks
+from azml.spec.stages import clashes
 from azml.spec.workspace import WorkspaceSpec
 
 __all__ = [
@@ -33,7 +34,10 @@ __all__ = [
     "StackSpec",
     "Value",
     "WorkspaceSpec",
+    "assemble",
+    "clashes",
     "json_schema",
+    "judge",
     "load",
     "nearest",
     "shown",

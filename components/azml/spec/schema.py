@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from azml.spec import stages
 from azml.spec.base import Spec
 from azml.spec.fields import specs_in
 from azml.spec.includes import BLOCKS
@@ -32,6 +33,11 @@ _FILE: Schema = {
     **_PATH,
     "description": "An az ml YAML file to take as it is, relative to this file. The keys beside `file` override it.",
 }
+_STAGED: Schema = {
+    "type": "string",
+    "pattern": r"\{stage\}",
+    "description": "{stage} becomes the stage of the stack, so that one layer names things in dev, test and prod.",
+}
 _FORGOTTEN: Schema = {"description": "Accepted as in az ml, and not used."}
 
 
@@ -39,12 +45,16 @@ def json_schema() -> Schema:
     """Make the schema of an estate, which is that of a layer too."""
     schema = StackSpec.model_json_schema(mode="validation", ref_template="#/definitions/{model}")
     models = {model.__name__: model for model in _models(StackSpec)}
+    named_by_stage = {model.__name__ for model in _within(StackSpec, stages.BLOCKS)}
     includable = {model.__name__ for model in _includable(StackSpec)}
     definitions = {}
     for name, definition in schema.pop("$defs").items():
         definitions[name] = _block(definition, models[name])
         if name in includable:
             definitions[name]["properties"]["file"] = _FILE
+        if name in named_by_stage:
+            for field in stages.STAGED & definitions[name]["properties"].keys():
+                definitions[name]["properties"][field]["anyOf"].append(_STAGED)
     estate = _block(schema, StackSpec)
     estate["properties"] = {"extends": _EXTENDS, **estate["properties"]}
     return {"$schema": DIALECT, "title": "Estate", **estate, "definitions": definitions}
@@ -74,6 +84,14 @@ def _models(model: type[Spec]) -> Iterator[type[Spec]]:
     for field in model.model_fields.values():
         for inner in specs_in(field.annotation):
             yield from _models(inner)
+
+
+def _within(model: type[Spec], keys: frozenset[str]) -> Iterator[type[Spec]]:
+    """Name the blocks under some keys, and under the same keys within those."""
+    for name in keys & model.model_fields.keys():
+        for inner in specs_in(model.model_fields[name].annotation):
+            yield inner
+            yield from _within(inner, keys)
 
 
 def _includable(model: type[Spec]) -> Iterator[type[Spec]]:

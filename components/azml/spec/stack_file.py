@@ -18,6 +18,7 @@ from azml.spec.paths import Written
 from azml.spec.project import project, project_file
 from azml.spec.reader import read
 from azml.spec.stack import StackSpec
+from azml.spec.stages import staged
 from azml.spec.tree import Node, plain, spoken
 
 KEY = "estate"
@@ -64,7 +65,7 @@ def assemble(directory: Path, stack: str, values: object = None) -> Node:
     whole = assembly.layered(estate, (file,))
     if assembly.problems:
         raise SpecError(assembly.problems)
-    return whole
+    return staged(whole)
 
 
 def stacks(directory: Path) -> list[str]:

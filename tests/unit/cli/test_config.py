@@ -93,3 +93,16 @@ def test_schemas_in_a_folder(project: Path) -> None:
     assert json.loads(azml(project, "schema").stdout)["title"] == "Estate"
     assert azml(project, "schema", "--out", "schemas").returncode == 0
     assert sorted(file.name for file in (project / "schemas").iterdir()) == ["estate.schema.json", "stack.schema.json"]
+
+
+def test_two_stacks_with_a_name_that_azure_takes_once(project: Path) -> None:
+    """The local stack has its own Azure."""
+    for stack in ("dev", "prod", "local"):
+        workspace = f"{{name: mlw-{stack}, location: eastus}}"
+        estate = f"{{stage: dev, workspace: {workspace}, online_endpoints: [{{name: churn}}]}}"
+        (project / "stacks" / f"Pulumi.{stack}.yaml").write_text(f"config:\n  risk:estate: {estate}\n")
+    done = azml(project, "validate", "--json")
+    assert done.returncode == 1
+    found = json.loads(done.stdout)
+    assert {stack: len(problems) for stack, problems in found.items()} == {"dev": 0, "local": 0, "prod": 1}
+    assert found["prod"][0]["path"] == "online_endpoints.churn.name"
