@@ -50,6 +50,6 @@ def _record(seen: Sequence[Seen]) -> dict[str, Any]:
     }
     if settings:
         made["settings"] = {name: sorted(values) for name, values in sorted(settings.items())}
-    if refusals := sorted({one.refusal for one in seen if one.refusal}):
+    if refusals := sorted({one.refusal.partition(". ")[0] for one in seen if one.refusal}):
         made["not emulated"] = refusals
     return made
