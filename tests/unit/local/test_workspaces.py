@@ -73,6 +73,36 @@ class TestWorkspaces:
         arm.ok("DELETE", workspace, forceToPurge="true")
         arm.ok("PUT", workspace, body)
 
+    def test_a_project_stands_on_what_its_hub_stands_on(self, arm: Arm) -> None:
+        group = arm.group()
+        at = f"{group}/providers/Microsoft.MachineLearningServices/workspaces"
+        hub = arm.workspace_body(group)
+        arm.ok("PUT", f"{at}/hub", {**hub, "kind": "Hub"})
+        project = {"location": "eastus", "kind": "Project", "identity": {"type": "SystemAssigned"}}
+        arm.ok("PUT", f"{at}/project", {**project, "properties": {"hubResourceId": f"{at}/hub"}})
+        shown = arm.ok("GET", f"{at}/project")["properties"]
+        for name in ("storageAccount", "keyVault", "applicationInsights"):
+            assert shown[name] == hub["properties"][name]
+        arm.ok("GET", f"{at}/project/datastores/workspaceblobstore")
+        status, code, _ = arm.refused(
+            "PUT", f"{at}/other", {**project, "properties": {"hubResourceId": f"{at}/project"}}
+        )
+        assert (status, code) == (400, "ValidationError")
+
+    def test_a_managed_network_stays_on(self, arm: Arm) -> None:
+        group = arm.group()
+        path = f"{group}/providers/Microsoft.MachineLearningServices/workspaces/mlw-net"
+        body = arm.workspace_body(group)
+
+        def network(mode: str) -> dict[str, Any]:
+            rules = {"pypi": {"type": "FQDN", "destination": "contoso.com"}}
+            isolation = {"isolationMode": mode, **({} if mode == "Disabled" else {"outboundRules": rules})}
+            return {**body, "properties": {**body["properties"], "managedNetwork": isolation}}
+
+        arm.ok("PUT", path, network("AllowOnlyApprovedOutbound"))
+        assert arm.ok("GET", path)["properties"]["managedNetwork"]["outboundRules"]["pypi"]["destination"] == "contoso.com"
+        assert arm.refused("PUT", path, network("Disabled"))[:2] == (400, "ValidationError")
+
 
 class TestAssets:
     def test_a_version_makes_its_container_and_numbers_the_next(self, arm: Arm, workspace: str) -> None:

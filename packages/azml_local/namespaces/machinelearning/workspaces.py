@@ -58,6 +58,8 @@ class Workspaces(ResourceType):
                     "Soft-deleted workspace exists. Please purge or recover it. https://aka.ms/wsoftdelete",
                 )
             write.body |= buried.body
+        self._stand_on_hub(write)
+        _refuse_disabling_network(write)
         missing = [name for name in _NEEDED if not write.properties.get(name)]
         if missing:
             raise ArmError(
@@ -148,6 +150,17 @@ class Workspaces(ResourceType):
         elif not write.patch and self.azure.settings.workspace_put_without_network_acls == "clears":
             write.hidden.pop("networkAcls", None)
 
+    def _stand_on_hub(self, write: Write) -> None:
+        """Give a project what its hub stands on."""
+        hub = write.properties.get("hubResourceId")
+        if hub is None:
+            return
+        found = self.azure.store.get(hub)
+        if found is None or str(found.body.get("kind")).lower() != "hub":
+            raise ArmError(400, "ValidationError", f"properties.hubResourceId: '{hub}' is no workspace of kind Hub.")
+        parts = {name: found.properties[name] for name in (*_NEEDED, *_POSSIBLE) if name in found.properties}
+        write.properties.update(parts)
+
     def _buried(self, id_: ResourceId) -> Resource | None:
         buried = self.azure.store.buried(self.type)
         return next((found.resource for found in buried if found.resource.id.key == id_.key), None)
@@ -161,6 +174,18 @@ class Workspaces(ResourceType):
         if self.azure.store.get(id_) is None:
             return ArmError(400, "ResourceNotFound", f"properties.{name}: the resource '{given}' was not found.")
         return None
+
+
+def _refuse_disabling_network(write: Write) -> None:
+    """Once a managed network is on it stays on (how-to-managed-network, limitations)."""
+    modes = [
+        (resource.get("managedNetwork") or {}).get("isolationMode", "Disabled")
+        for resource in (write.existing.properties if write.existing else {}, write.properties)
+    ]
+    if modes[0] != "Disabled" and modes[1] == "Disabled":
+        raise ArmError(
+            400, "ValidationError", f"The managed network's isolation mode is {modes[0]} and cannot be disabled."
+        )
 
 
 DECLARED = (Workspaces,)
