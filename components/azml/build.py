@@ -1,32 +1,27 @@
 """From the estate's config to components: the only wiring.
 
-Owns what refers to what: the estate's tags on everything, references to its own assets, what waits for what.
+Owns what refers to what: the estate's tags on everything, what waits for what.
 Deliberately decides nothing that a component or the spec should.
 """
 
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pulumi
 
-from azml import endpoint_roles, release
+from azml import endpoint_roles
 from azml.component import InvalidArgs, given
+from azml.estate_assets import EstateAssets
 from azml.online_endpoint import OnlineEndpoint
 from azml.registry import Registry
-from azml.resources.environment_version import EnvironmentVersion
 from azml.resources.errors import Refused
 from azml.resources.handler import present
-from azml.resources.model_version import ModelVersion
 from azml.spec import SpecError, StackSpec, stack_folder
 from azml.spec import load as load_spec
 from azml.spec.base import Spec
-from azml.spec.environment import EnvironmentSpec
-from azml.spec.model import ModelSpec
 from azml.spec.online_endpoint import OnlineEndpointSpec
-from azml.spec.references import AssetReference
 from azml.workspace import Workspace
 
 KEY = "estate"
@@ -80,12 +75,12 @@ def _build(spec: StackSpec) -> Estate:
             }
         ),
     )
-    assets, names = _assets(spec, workspace.workspace_id)
+    assets = EstateAssets(spec, workspace.workspace_id)
     grants = endpoint_roles.grants(spec, workspace)
     endpoints = {
         endpoint.name: OnlineEndpoint(
             endpoint.name,
-            _placed(_endpoint_args(endpoint, spec, names), workspace, assets),
+            _placed(_endpoint_args(endpoint, spec, assets), workspace, assets.ids),
             pulumi.ResourceOptions(depends_on=endpoint_roles.before(endpoint, grants)),
         )
         for endpoint in spec.online_endpoints
@@ -125,64 +120,11 @@ def _tagged(args: dict[str, Any], estate: StackSpec) -> dict[str, Any]:
     return {**args, "tags": {**estate.tags, **(args.get("tags") or {})}}
 
 
-def _endpoint_args(endpoint: OnlineEndpointSpec, estate: StackSpec, names: Mapping[str, str]) -> dict[str, Any]:
+def _endpoint_args(endpoint: OnlineEndpointSpec, estate: StackSpec, assets: EstateAssets) -> dict[str, Any]:
     """An endpoint's arguments: its deployments name the estate's own assets by version."""
     args = _args(endpoint, estate)
     args["deployments"] = [
-        _tagged(
-            {
-                **written,
-                **{
-                    kind: _asset_args(kind, getattr(deployment, kind), written[kind], estate, names)
-                    for kind in ("model", "environment")
-                    if written.get(kind) is not None
-                },
-            },
-            estate,
-        )
+        _tagged(assets.deployment(endpoint.name, deployment, written), estate)
         for written, deployment in zip(args.get("deployments", []), endpoint.deployments, strict=True)
     ]
     return args
-
-
-def _asset_args(
-    kind: str,
-    asset: AssetReference | ModelSpec | EnvironmentSpec,
-    written: dict[str, Any],
-    estate: StackSpec,
-    names: Mapping[str, str],
-) -> Any:
-    if not isinstance(asset, AssetReference):
-        return written if asset.existing is not None else _tagged(written, estate)
-    ours = estate.find_model(asset) if kind == "model" else estate.find_environment(asset)
-    return asset.text if ours is None else names[_key(ours)]
-
-
-def _assets(estate: StackSpec, workspace_id: pulumi.Output[str]) -> tuple[dict[str, pulumi.Input[str]], dict[str, str]]:
-    """Register the estate's own models and environments.
-
-    Gives their ids by the text that names each version, and that text by what `_key` says of the spec.
-    """
-    ids: dict[str, pulumi.Input[str]] = {}
-    names: dict[str, str] = {}
-    own: list[ModelSpec | EnvironmentSpec] = [*estate.models, *estate.environments]
-    for spec in own:
-        if spec.existing is not None:
-            names[_key(spec)] = spec.existing
-            continue
-        kind = "model" if isinstance(spec, ModelSpec) else "environment"
-        asset = release.model(spec, "") if isinstance(spec, ModelSpec) else release.environment(spec, "")
-        args = given(
-            _tagged({**asset.args, "workspace_id": workspace_id, "name": asset.name, "version": asset.version}, estate)
-        )
-        make = ModelVersion if kind == "model" else EnvironmentVersion
-        version = make(f"{kind}-{asset.name}-{asset.version}", args)
-        text = f"azureml:{asset.name}:{asset.version}"
-        # A model and an environment may share name and version: the endpoint looks assets up by kind as well.
-        ids[f"{kind}s/{text}"] = version.id
-        names[_key(spec)] = text
-    return ids, names
-
-
-def _key(spec: ModelSpec | EnvironmentSpec) -> str:
-    return f"{type(spec).__name__}/{(spec.name or '').lower()}"

@@ -25,11 +25,6 @@ from azml.spec.references import AssetReference
 Id = pulumi.Input[str]
 Version = type[ModelVersion] | type[EnvironmentVersion] | type[CodeVersion] | type[DataVersion]
 
-COLLECTED = "azureml://datastores/workspaceblobstore/paths/modelDataCollector"
-"""Where Azure ML's documents, and `az ml`, have collected data."""
-FIRST = "1"
-"""Version of a data asset for collected data: the folder grows, the version stays."""
-
 
 class DeploymentAssets:
     """Registers and finds assets for one endpoint. `known` are ids of what is made elsewhere in the program."""
@@ -77,21 +72,16 @@ class DeploymentAssets:
         wanted = data or CollectedDataSpec()
         if wanted.data_id is not None:
             return wanted.data_id
-        stem = f"{endpoint}-{deployment}-{collection}"
-        uri = wanted.path or f"{COLLECTED}/{endpoint}/{deployment}/{collection}"
-        asset = Asset(wanted.name or stem, wanted.version or FIRST, {"uri": uri})
-        return self._version(DataVersion, "data", asset, stem)
+        asset = release.collected(wanted, endpoint, deployment, collection)
+        return self._version(DataVersion, "data", asset, f"{endpoint}-{deployment}-{collection}")
 
     def _version(self, kind: Version, word: str, asset: Asset, stem: str) -> Id:
         """Register a version once. Its resource is named after the asset's own name, whichever deployment brings it."""
         key = (word, asset.name.lower(), asset.version.lower())
         if key in self._made:
             before, id_ = self._made[key]
-            if before.args != asset.args:
-                raise InvalidArgs(
-                    f"{self._endpoint}: two deployments define {word} {asset.name} {asset.version} in different ways.\n"
-                    "Give one of them another version, or leave `version` out: azml then names it by its content."
-                )
+            if differing := before.differs_in(asset):
+                raise InvalidArgs(f"{self._endpoint}: {release.defined_twice(word, asset, differing)}")
             return id_
         owner = stem if asset.name == stem else f"{self._endpoint}-{asset.name}"
         fields = {"workspace_id": self._workspace_id, "name": asset.name, "version": asset.version}

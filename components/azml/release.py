@@ -19,7 +19,7 @@ from azml.resources.environment_version import EnvironmentVersionArgs, environme
 from azml.resources.managed_online_deployment import FIXED
 from azml.resources.model_version import model_content
 from azml.resources.resource import to_wire
-from azml.spec.data_collector import DataCollectorSpec
+from azml.spec.data_collector import CollectedDataSpec, DataCollectorSpec
 from azml.spec.environment import BuildSpec, EnvironmentSpec
 from azml.spec.model import ModelSpec
 from azml.spec.online_deployment import CodeConfigurationSpec, OnlineDeploymentSpec, ReadinessProbeSpec
@@ -27,6 +27,13 @@ from azml.spec.references import AssetReference
 from azml.spec.secrets import KeyVaultSecret, PulumiSecret
 
 Values = dict[str, Any]
+
+COLLECTED = "azureml://datastores/workspaceblobstore/paths/modelDataCollector"
+"""Where Azure ML's documents, and `az ml`, have collected data."""
+FIRST = "1"
+"""Version of a data asset for collected data: the folder grows, the version stays."""
+_PLACES = frozenset({"path", "build", "datastore"})
+"""Where content lies, or goes: `content_hash` says what it is."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,11 @@ class Asset:
     name: str
     version: str
     args: Values
+
+    def differs_in(self, other: "Asset") -> list[str]:
+        """What another definition of the same version says differently. The same content may lie in two places."""
+        names = sorted((self.args.keys() | other.args.keys()) - _PLACES)
+        return [name for name in names if (self.args.get(name) or None) != (other.args.get(name) or None)]
 
 
 def model(spec: ModelSpec, default_name: str) -> Asset:
@@ -74,6 +86,21 @@ def code(folder: Path, name: str) -> Asset:
     """A code version, always named by its content."""
     content = digest(folder)
     return Asset(name, content[:VERSION_LENGTH], {"path": str(folder), "content_hash": content})
+
+
+def collected(spec: CollectedDataSpec, endpoint: str, deployment: str, collection: str) -> Asset:
+    """A data version for what one collection of a deployment gathers."""
+    uri = spec.path or f"{COLLECTED}/{endpoint}/{deployment}/{collection}"
+    return Asset(spec.name or f"{endpoint}-{deployment}-{collection}", spec.version or FIRST, {"uri": uri})
+
+
+def defined_twice(kind: str, asset: Asset, differing: list[str]) -> str:
+    """Say that two deployments disagree on what a version is."""
+    words = ", ".join("content" if name == "content_hash" else name for name in differing)
+    return (
+        f"Two deployments define {kind} {asset.name} {asset.version} with another {words}.\n"
+        "Say the same in both, or give one of them another name or version."
+    )
 
 
 def _build(spec: BuildSpec) -> Values:

@@ -86,6 +86,66 @@ def test_a_new_model_is_a_new_resource_beside_the_old(files: Path) -> None:
         assert of(before, kind)[0].name == of(after, kind)[0].name
 
 
+def with_inline_assets(files: Path, *endpoints: str) -> dict[str, Any]:
+    """Endpoints whose deployments bring along the same named model, environment and data, as `az ml` files do."""
+    values = estate(files, models=[], environments=[])
+    (template,) = values["online_endpoints"]
+    (blue,) = template["deployments"]
+    values["online_endpoints"] = []
+    for name in endpoints:
+        (files / name).mkdir(exist_ok=True)
+        (files / name / "model.bin").write_bytes(b"the same bytes in every place")
+        data = {"name": "seen", "path": "azureml://datastores/workspaceblobstore/paths/seen"}
+        own = {
+            "model": {"name": "taxi", "path": str(files / name / "model.bin")},
+            "environment": {"name": "sk", "version": "2", "image": "i:1"},
+            "data_collector": {"collections": {"request": {"enabled": True, "data": data}}},
+        }
+        values["online_endpoints"].append({**template, "name": name, "deployments": [{**blue, **own}]})
+    return values
+
+
+def versions(made: list[Registered]) -> dict[str, str]:
+    kinds = ("ModelVersion", "EnvironmentVersion", "DataVersion")
+    return {one.type: one.name for kind in kinds for one in of(made, kind)}
+
+
+def test_a_version_that_endpoints_share_is_one_resource_and_outlives_any_of_them(files: Path) -> None:
+    made = built(with_inline_assets(files, "churn-a", "churn-b"))
+    assert [len(of(made, kind)) for kind in ("ModelVersion", "EnvironmentVersion", "DataVersion")] == [1, 1, 1]
+    assert of(made, "ModelVersion")[0].inputs["tags"] == {"team": "risk", "cost": "1"}
+    deployments = [one.inputs for one in of(made, "ManagedOnlineDeployment")]
+    workspace = of(made, "ModelVersion")[0].inputs["workspaceId"]
+    assert {one["environmentId"] for one in deployments} == {f"{workspace}/environments/sk/versions/2"}
+    collected = {one["dataCollector"]["collections"]["request"]["dataId"] for one in deployments}
+    assert collected == {f"{workspace}/data/seen/versions/1"}
+    assert versions(built(with_inline_assets(files, "churn-b"))) == versions(made)
+
+
+def test_a_model_that_moves_into_the_estate_s_list_stays_the_same_resource(files: Path) -> None:
+    before = built(with_inline_assets(files, "churn-a"))
+    values = with_inline_assets(files, "churn-a")
+    values["models"] = [values["online_endpoints"][0]["deployments"][0]["model"]]
+    values["online_endpoints"][0]["deployments"][0]["model"] = "azureml:taxi@latest"
+    after = built(values)
+    assert versions(after) == versions(before)
+    assert [one.name for one in of(after, "ManagedOnlineDeployment")] == [
+        one.name for one in of(before, "ManagedOnlineDeployment")
+    ], "the same release"
+
+
+def test_endpoints_that_disagree_on_a_version_end_the_program(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "error", said.append)
+    values = with_inline_assets(files, "churn-a", "churn-b")
+    values["online_endpoints"][1]["deployments"][0]["data_collector"]["collections"]["request"]["data"] = {
+        "name": "Seen"
+    }
+    with pytest.raises(SystemExit):
+        built(values)
+    assert "Two deployments define data Seen 1 with another uri" in said[0]
+
+
 def test_tags_of_the_estate_are_on_everything_under_its_own(files: Path) -> None:
     made = built(estate(files))
     taggable = [resource for resource in made if "tags" in resource.inputs]
@@ -215,7 +275,8 @@ def test_a_component_that_cannot_be_made_ends_the_program(files: Path, monkeypat
     with pytest.raises(SystemExit) as caught:
         built(values)
     assert caught.value.code == 32
-    assert "two deployments define model taxi" in said[0]
+    assert "Two deployments define model taxi" in said[0]
+    assert "with another description" in said[0]
 
 
 def test_the_spec_is_importable_without_pulumi() -> None:

@@ -324,7 +324,7 @@ def test_deployments_share_what_they_define_alike(files: Path) -> None:
     ids = {release.inputs["model"] for release in of(made, "ManagedOnlineDeployment")}
     assert ids == {f"{WS}/models/taxi/versions/1"}
     other = deployment(files, name="lasso", model={**model, "path": str(files / "conda.yml")})
-    with pytest.raises(InvalidArgs, match="two deployments define model taxi 1"):
+    with pytest.raises(InvalidArgs, match="Two deployments define model taxi 1 with another content"):
         endpoint(two[0], other, traffic={"ridge": 100})
 
 
