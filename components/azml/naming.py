@@ -27,19 +27,19 @@ def unique(place: str) -> str:
 
 
 def storage_account(workspace: str, place: str) -> str:
-    """Name of the workspace's storage account: lowercase letters and digits, 24 at most."""
-    return _within(names.STORAGE_ACCOUNT, "st" + _alphanumeric(workspace), unique(place))
+    """Name of the workspace's storage account: lowercase letters and digits, 24 at most. `place` is its group's id."""
+    return _within(names.STORAGE_ACCOUNT, "st" + _alphanumeric(workspace), _in_group(workspace, place))
 
 
 def container_registry(workspace: str, place: str) -> str:
     """Name of the workspace's registry: letters and digits, 50 at most."""
-    return _within(names.CONTAINER_REGISTRY, "cr" + _alphanumeric(workspace), unique(place))
+    return _within(names.CONTAINER_REGISTRY, "cr" + _alphanumeric(workspace), _in_group(workspace, place))
 
 
 def key_vault(workspace: str, place: str) -> str:
     """Name of the workspace's key vault: no two dashes together, 24 at most."""
     base = re.sub(r"[^a-zA-Z0-9]+", "-", f"kv-{workspace}").strip("-")
-    return _within(names.KEY_VAULT, base, f"-{unique(place)}")
+    return _within(names.KEY_VAULT, base, f"-{_in_group(workspace, place)}")
 
 
 def log_analytics(workspace: str) -> str:
@@ -50,6 +50,11 @@ def log_analytics(workspace: str) -> str:
 def release(deployment: str, digest: str) -> str:
     """Name of one release of a deployment: its name, cut where it must be, and the release."""
     return _within(names.ONLINE_DEPLOYMENT, deployment, f"-{digest[:RELEASE_LENGTH]}")
+
+
+def _in_group(workspace: str, group: str) -> str:
+    """The unique part for a workspace in a group: what is left of two long names of one group may be the same."""
+    return unique(f"{group}/{workspace}")
 
 
 def _within(rule: NameRule, base: str, ending: str) -> str:

@@ -29,6 +29,17 @@ def test_a_name_is_its_place_s_in_any_case(workspace: str, place: str, other: st
     assert (naming.unique(place) == naming.unique(other)) == (place == other)
 
 
+@given(workspaces, workspaces, places)
+def test_two_workspaces_of_one_group_share_no_name(workspace: str, other: str, place: str) -> None:
+    for made_up in (naming.storage_account, naming.container_registry, naming.key_vault):
+        assert (made_up(workspace, place) == made_up(other, place)) <= (workspace.lower() == other.lower())
+
+
+def test_names_that_are_the_same_once_cut_stay_apart() -> None:
+    stages = {naming.storage_account(f"mlw-customer-churn-{stage}", "/g") for stage in ("dev", "test", "prod")}
+    assert len(stages) == 3
+
+
 @given(deployments, digests)
 def test_a_release_fits_and_ends_in_its_digest(deployment: str, digest: str) -> None:
     name = naming.release(deployment, digest)
@@ -40,7 +51,7 @@ def test_a_release_fits_and_ends_in_its_digest(deployment: str, digest: str) -> 
 def test_names_are_what_they_were() -> None:
     """A changed name is another resource in Azure: these are contract."""
     group = "/subscriptions/s/resourceGroups/g"
-    assert naming.storage_account("mlw-diabetes", group) == "stmlwdiabetes" + naming.unique(group)
+    assert naming.storage_account("mlw-diabetes", group) == "stmlwdiabetes" + naming.unique(f"{group}/mlw-diabetes")
     assert naming.unique(group) == "bqdw5xfxxa"
     assert naming.release("ridge", "8949600bffff") == "ridge-8949600b"
 
