@@ -117,7 +117,7 @@ async def _pass_on(call: Call, exchange: upstream.Exchange, caller: Caller) -> N
         call.status = 424
         headers += answers.model_error(exchange.status)
     body = exchange.whole()
-    if body is not None:
+    if body is not None and call.method != b"HEAD":  # whose length is that of a body which is not sent
         # What is sent decides, not what the model announced: a 204 with a length would keep the caller waiting.
         caller.answer(call.status, [pair for pair in headers if pair[0] != b"content-length"], body)
         return

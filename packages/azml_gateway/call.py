@@ -68,7 +68,7 @@ class Call:
 
     def forwarded(self) -> list[tuple[bytes, bytes]]:
         """Select the headers that the model gets."""
-        dropped = self._named_by_connection(self.header.get(b"connection"))
+        dropped = self._named_by_connection()
         headers = [pair for pair in self._headers if pair[0] not in NOT_FORWARDED and pair[0] not in dropped]
         headers.append((b"x-request-id", self.id))
         if self.client_id is not None:
@@ -85,11 +85,11 @@ class Call:
             headers.append((b"azureml-model-deployment", self.deployment.encode()))
         return headers
 
-    @staticmethod
-    def _named_by_connection(connection: bytes | None) -> frozenset[bytes]:
-        if connection is None or connection.lower() in (b"keep-alive", b"close"):
+    def _named_by_connection(self) -> frozenset[bytes]:
+        if b"connection" not in self.header:
             return frozenset()
-        return frozenset(name.strip().lower() for name in connection.split(b","))
+        named = b",".join(value for name, value in self._headers if name == b"connection")
+        return frozenset(name.strip().lower() for name in named.split(b","))
 
 
 def _origin_form(target: bytes) -> bytes:

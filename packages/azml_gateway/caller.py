@@ -13,11 +13,12 @@ from typing import Protocol, cast
 import httptools
 
 from azml_gateway.call import Call, Headers
+from azml_gateway.fit import UnfitError, check
 from azml_gateway.head import head
 
 MAX_HEAD_BYTES = 64 * 1024
-"""Of a request line with its headers; nginx's default comes to 32 KiB, Envoy's to 60."""
-BODY_FOLLOWS = (b"content-length", b"transfer-encoding")
+"""Of a request line with its headers, and of what may stand between the pieces of a body; nginx's default comes to
+32 KiB, Envoy's to 60. What arrives in one read with the end of it is not measured."""
 TEXT = (b"content-type", b"text/plain; charset=utf-8")
 
 
@@ -37,15 +38,14 @@ class Handler(Protocol):
 
 
 class _Incoming:
-    """A request on its way in. `body` is None once it is more than is taken."""
+    """A request on its way in. `body` is None once nobody wants it: it is more than is taken, or answered already."""
 
-    __slots__ = ("arrived", "body", "call", "complete", "keep_alive", "size")
+    __slots__ = ("arrived", "body", "call", "complete", "keep_alive")
 
     def __init__(self, call: Call, *, keep_alive: bool) -> None:
         self.call = call
         self.keep_alive = keep_alive
-        self.body: list[bytes] | None = []
-        self.size = 0
+        self.body: bytearray | None = bytearray()
         self.complete = False
         self.arrived: asyncio.Future[None] | None = None
         """What the handler waits for: the end of the body, or of the patience with it."""
@@ -64,12 +64,13 @@ class Caller(asyncio.Protocol):
         self._callers = callers
         self._loop = asyncio.get_running_loop()
         self.idle_since: float | None = self._loop.time()
-        """When the last answer ended (the loop's clock); None while a request is being answered."""
+        """Since when the caller owes something (the loop's clock): a request, more of its body, taking the answer."""
         self._parser = httptools.HttpRequestParser(self)
         self._target = b""
         self._headers: list[tuple[bytes, bytes]] = []
-        self._head_bytes = 0
         self._in_head = False
+        self._meaningless = 0
+        """Bytes since those that brought a head, a piece of a body or an end."""
         self._receiving: _Incoming | None = None
         self._waiting: deque[_Incoming] = deque()
         self._answering: _Incoming | None = None
@@ -88,11 +89,12 @@ class Caller(asyncio.Protocol):
         elif not incoming.complete and incoming.body is not None:
             if incoming.call.header.get(b"expect", b"").lower() == b"100-continue":
                 self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            incoming.arrived = self._loop.create_future()
+            incoming.arrived, self.idle_since = self._loop.create_future(), self._loop.time()
             await incoming.arrived
+            self.idle_since = None
         if incoming.body is None:
             raise TooLargeError
-        return incoming.body[0] if len(incoming.body) == 1 else b"".join(incoming.body)
+        return bytes(incoming.body)
 
     def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole answer; to HEAD, only what comes before the body."""
@@ -166,39 +168,38 @@ class Caller(asyncio.Protocol):
         """Take a call of the event loop."""
         if self._last and self._answering is None:
             return
-        goes_on = self._in_head
+        self._meaningless += len(data)
         try:
             self._parser.feed_data(data)
+            if self._meaningless > MAX_HEAD_BYTES:
+                self._refuse(431, b"The headers are larger than %d bytes." % MAX_HEAD_BYTES)
         except httptools.HttpParserUpgrade:
             self._last = True  # what was asked is answered; what follows is another protocol
-        except httptools.HttpParserError:
-            self._refuse(400, b"This is not HTTP/1.1, or asks for another protocol.")
-        if goes_on and self._in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES:
-                self._refuse(431, b"The headers are larger than %d bytes." % MAX_HEAD_BYTES)
+        except httptools.HttpParserError as error:
+            why = error.__context__
+            self._refuse(*(why.args if isinstance(why, UnfitError) else (400, b"This is not HTTP/1.1.")))
 
     # What the parser calls.
 
     def on_message_begin(self) -> None:
         """Take a call of the parser."""
         self._target, self._headers = b"", []
-        self._head_bytes, self._in_head = 0, True
+        self._meaningless, self._in_head = 0, True
 
     def on_url(self, url: bytes) -> None:
         """Take a call of the parser."""
         self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a call of the parser."""
-        self._headers.append((name.lower(), value))
+        """Take a call of the parser. What follows a body is not passed on (RFC 9110 §6.5.1) and not kept."""
+        if self._in_head:
+            self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """Take a call of the parser: a request can be answered, though its body may be missing still."""
-        self._in_head, parser = False, self._parser
-        if parser.should_upgrade() and any(name in BODY_FOLLOWS for name, _ in self._headers):
-            raise ValueError("the parser would take the body for another protocol")
+        self._meaningless, self._in_head, parser = 0, False, self._parser
         call = Call(parser.get_method(), self._target, self._headers, parser.get_http_version())
+        check(call, [name for name, _ in self._headers], upgrade=parser.should_upgrade())
         incoming = self._receiving = _Incoming(call, keep_alive=parser.should_keep_alive())
         if self._answering is None:
             self._start(incoming)
@@ -208,18 +209,19 @@ class Caller(asyncio.Protocol):
 
     def on_body(self, piece: bytes) -> None:
         """Take a call of the parser."""
-        incoming = cast("_Incoming", self._receiving)
+        incoming, self._meaningless = cast("_Incoming", self._receiving), 0
         if incoming.body is None:
             return
-        incoming.body.append(piece)
-        incoming.size += len(piece)
-        if incoming.size > self._handler.max_body_bytes:
+        incoming.body += piece
+        if incoming.arrived is not None:
+            self.idle_since = self._loop.time()
+        if len(incoming.body) > self._handler.max_body_bytes:
             incoming.body = None
             incoming.settle()
 
     def on_message_complete(self) -> None:
         """Take a call of the parser."""
-        incoming = cast("_Incoming", self._receiving)
+        incoming, self._meaningless = cast("_Incoming", self._receiving), 0
         incoming.complete = True
         incoming.settle()
         if incoming is self._answering and self._task is None:  # answered before it was whole
@@ -236,6 +238,7 @@ class Caller(asyncio.Protocol):
         try:
             await self._handler(incoming.call, self)
             if self._writable is not None:
+                self.idle_since = self._loop.time()
                 await self._writable
         except asyncio.CancelledError:
             if not incoming.call.hung_up:
@@ -246,7 +249,7 @@ class Caller(asyncio.Protocol):
             if not self._begun:
                 self.answer(500, [TEXT], b"Internal error of the gateway.")
         finally:
-            self._task = None
+            self._task = incoming.body = None
         self.idle_since = self._loop.time()
         if incoming.complete:
             self._next()
@@ -258,9 +261,10 @@ class Caller(asyncio.Protocol):
         incoming, self._answering = cast("_Incoming", self._answering), None
         if self._last or not (self._ended and incoming.keep_alive):
             self._close()
-        elif self._waiting:
+            return
+        if self._waiting:
             self._start(self._waiting.popleft())
-        else:
+        if self._answering is None or not self._answering.complete:
             self._transport.resume_reading()
 
     def _close(self) -> None:

@@ -26,6 +26,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._answer({})
 
+    def do_HEAD(self) -> None:
+        self._answer({})
+
     def do_POST(self) -> None:
         length = int(self.headers.get("content-length", 0))
         body = self.rfile.read(length)
@@ -66,7 +69,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.send_header("content-length", str(len(body) + (10 if wanted.get("break") else 0)))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         """Quiet."""

@@ -1,5 +1,7 @@
 """HTTP/1.1 as callers speak it: what RFC 9110 and 9112 ask of a server, byte by byte over real sockets."""
 
+import asyncio
+import contextlib
 import select
 import socket
 import time
@@ -8,8 +10,13 @@ from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
+import psutil
 import pytest
+import uvloop
 
+from azml_gateway import server
+from azml_gateway.call import Call
+from azml_gateway.caller import Caller
 from tests.support.running_gateway import KEYS, Model, RunningGateway, gateway, models
 
 AUTH = f"authorization: Bearer {KEYS[0]}\r\n"
@@ -169,6 +176,7 @@ def test_the_answer_to_head_has_no_body(endpoint: RunningGateway) -> None:
                 received += piece
             assert received.count(b"HTTP/1.1 ") == 2
             assert received.endswith(b"\r\n\r\nHealthy")
+            assert received.count(b"content-length: 0") == 0, "the length is that of the body that GET has"
 
 
 @pytest.mark.parametrize(
@@ -176,9 +184,15 @@ def test_the_answer_to_head_has_no_body(endpoint: RunningGateway) -> None:
     [
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # a TLS hello
         b"GET\r\n\r\n",
-        b"POST /score HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
-        b"POST /score HTTP/1.1\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n",
-        b"POST /score HTTP/1.1\r\nconnection: upgrade\r\nupgrade: h2c\r\ncontent-length: 2\r\n\r\n{}",
+        b"POST /score HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
+        b"POST /score HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n",
+        b"POST /score HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: h2c\r\ncontent-length: 2\r\n\r\n{}",
+        b"GET / HTTP/1.1\nhost: x\n\n",  # no carriage returns
+        b"GET / HTTP/1.1\r\nhost: x\r\na: b\r\n c: d\r\n\r\n",  # a folded line (RFC 9112 §5.2)
+        b"GET / HTTP/1.1\r\nhost : x\r\n\r\n",  # §5.1
+        b"GET / HTTP/1.1\r\n\r\n",  # no host, two of them: §3.2
+        b"GET / HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n",
+        b"POST /score HTTP/1.0\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",  # §6.1
     ],
 )
 def test_nonsense_is_400_and_the_end(both: tuple[Model, RunningGateway], nonsense: bytes) -> None:
@@ -189,6 +203,27 @@ def test_nonsense_is_400_and_the_end(both: tuple[Model, RunningGateway], nonsens
         assert answers(caller, 1)[0][0] == 400
         assert closed(caller)
     assert len(model.requests) == before
+
+
+@pytest.mark.parametrize("coding", ["gzip, chunked", "xchunked", "identity"])
+def test_a_body_in_a_coding_that_is_not_understood_is_501(both: tuple[Model, RunningGateway], coding: str) -> None:
+    """RFC 9112 §6.1. Passed on without its header, the model would take it for what it is not."""
+    model, endpoint = both
+    before = len(model.requests)
+    with connected(endpoint) as caller:
+        head = f"POST /score HTTP/1.1\r\nhost: x\r\n{AUTH}transfer-encoding: {coding}\r\n\r\n"
+        caller.sendall(head.encode() + b"2\r\n{}\r\n0\r\n\r\n")
+        assert answers(caller, 1)[0][0] == 501
+        assert closed(caller)
+    assert len(model.requests) == before
+
+
+@pytest.mark.parametrize("line", [b"GET /", b"GET / HTTP/2.0"])
+def test_another_version_of_http_is_505(endpoint: RunningGateway, line: bytes) -> None:
+    with connected(endpoint) as caller:
+        caller.sendall(line + b"\r\nhost: x\r\n\r\n")
+        assert answers(caller, 1)[0][0] == 505
+        assert closed(caller)
 
 
 def test_nonsense_after_a_request_ends_the_connection_after_its_answer(endpoint: RunningGateway) -> None:
@@ -214,6 +249,96 @@ def test_headers_without_end_are_431(endpoint: RunningGateway) -> None:
             assert sent < 1_000_000
         assert answers(caller, 1)[0][0] == 431
     assert sent > 60_000
+
+
+def test_trailers_are_not_headers(both: tuple[Model, RunningGateway]) -> None:
+    """RFC 9110 §6.5.1; and they end, too."""
+    model, endpoint = both
+    chunked = f"POST /score HTTP/1.1\r\nhost: x\r\n{AUTH}transfer-encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n".encode()
+    with connected(endpoint) as caller:
+        caller.sendall(chunked + b"x-late: 1\r\n\r\n" + post())
+        assert [status for status, _, _ in answers(caller, 2)] == [200, 200]
+        assert not any("x-late" in headers for _, _, headers in model.requests[-2:])
+    before = len(model.requests)
+    with connected(endpoint) as caller, pytest.raises(ConnectionError):
+        caller.sendall(chunked + 1000 * (b"x-filler: " + b"x" * 10_000 + b"\r\n"))
+    assert len(model.requests) == before
+
+
+def test_a_body_that_nobody_wants_is_not_kept(tmp_path: Path) -> None:
+    with gateway(tmp_path, traffic={}, deployments={}) as endpoint, connected(endpoint) as caller:
+        process = psutil.Process(endpoint.process.pid)
+        before = process.memory_info().rss
+        caller.sendall(f"POST /score HTTP/1.1\r\nhost: x\r\ncontent-length: {64 << 20}\r\n\r\n".encode())
+        assert answers(caller, 1)[0][0] == 401
+        caller.sendall(bytes(48 << 20))
+        assert process.memory_info().rss - before < 16 << 20
+
+
+def test_a_request_whose_body_came_after_the_answer_before_it(endpoint: RunningGateway) -> None:
+    """Its head came with the request before it, and nothing was read while that was being answered."""
+    later = post("x" * 500_000)
+    with connected(endpoint) as caller:
+        caller.sendall(post('{"sleep": 0.1}') + later[:300])
+        caller.sendall(later[300:] + post())
+        assert [status for status, _, _ in answers(caller, 3)] == [200, 200, 200]
+
+
+class _Echo:
+    max_body_bytes = 1_000_000
+
+    async def __call__(self, _call: Call, caller: Caller) -> None:
+        body = await caller.body()
+        await asyncio.sleep(0.6)  # more than anybody may owe, less than an answer may take
+        caller.answer(200, [], body or b"x" * 10_000_000)
+
+
+@pytest.mark.parametrize(
+    ("sent", "received"),
+    [
+        (b"", 0),
+        (b"GET / HTT", 0),
+        (b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{", 0),
+        (b"GET / HTTP/1.1\r\nhost: x\r\n\r\n", 9_000_000),
+        (b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}", 2),
+    ],
+    ids=["a request", "the rest of a head", "the rest of a body", "taking the answer", "the next request"],
+)
+def test_who_owes_something_for_long_is_sent_away(monkeypatch: pytest.MonkeyPatch, sent: bytes, received: int) -> None:
+    monkeypatch.setattr(server, "KEEP_ALIVE_S", 0.3)
+    monkeypatch.setattr(server, "SWEEP_S", 0.05)
+
+    async def serve() -> bytes:
+        callers: set[Caller] = set()
+        listening = await asyncio.get_running_loop().create_server(lambda: Caller(_Echo(), callers), "127.0.0.1", 0)
+        sweeping = asyncio.create_task(server._sweep(callers))
+        reader, writer = await asyncio.open_connection(*listening.sockets[0].getsockname(), limit=1024)
+        writer.write(sent)
+        while not callers:  # noqa: ASYNC110 - who comes puts itself in
+            await asyncio.sleep(0.01)
+        while callers:  # noqa: ASYNC110 - who leaves takes itself out
+            await asyncio.sleep(0.01)
+        sweeping.cancel()
+        listening.close()
+        got = b""
+        with contextlib.suppress(ConnectionResetError):
+            while piece := await reader.read(65536):
+                got += piece
+        writer.close()
+        return got
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        body = runner.run(asyncio.wait_for(serve(), 20)).partition(b"\r\n\r\n")[2]
+    assert len(body) <= received
+    assert bool(body) == bool(received)
+
+
+def test_each_connection_header_names_headers_of_this_hop(both: tuple[Model, RunningGateway]) -> None:
+    model, endpoint = both
+    with connected(endpoint) as caller:
+        caller.sendall(post("{}", "connection: x-a", "connection: X-B, x-c", "x-a: 1", "x-b: 2", "x-c: 3", "x-d: 4"))
+        assert answers(caller, 1)[0][0] == 200
+    assert {name for name in model.requests[-1][2] if name.startswith("x-")} == {"x-d", "x-request-id"}
 
 
 def test_a_large_body_in_one_piece_is_no_large_head(endpoint: RunningGateway) -> None:
