@@ -55,11 +55,16 @@ def patient(work: "Work", scope: str, role: str, attempt: "Callable[[], T]") -> 
 
 
 def role_for(id_: str) -> tuple[str, str]:
-    """Name the least role that may change a resource, and where: on the outermost resource of its id."""
+    """Name the least role that may change a resource, and where.
+
+    Where: on the outermost resource of its id, or on the subscription for what is in no group (deleted vaults).
+    """
     parts = id_.split("/")
-    namespace = parts[6].lower() if len(parts) > 6 else ""
-    role = "AzureML Data Scientist" if namespace == "microsoft.machinelearningservices" else "Contributor"
-    return role, "/".join(parts[:9])
+    if parts[3] == "providers":
+        return "Contributor", "/".join(parts[:3])
+    # The Data Scientist may change all that is in a workspace, and not the workspace (built-in roles, notActions).
+    in_workspace = parts[6].lower() == "microsoft.machinelearningservices" and len(parts) > 9
+    return "AzureML Data Scientist" if in_workspace else "Contributor", "/".join(parts[:9])
 
 
 def _fresh(work: "Work", scope: str) -> tuple[str, float] | None:

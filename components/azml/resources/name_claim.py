@@ -12,6 +12,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 
 from azml.resources.arm_id import ArmId
+from azml.resources.authorization import DENIED
 from azml.resources.errors import ArmError, Refused
 from azml.resources.handler import ML, Handler, Values, require
 from azml.resources.resource import AzmlResource
@@ -135,7 +136,7 @@ def _is_vault(id_: ArmId) -> bool:
 def _vault(work: Work, id_: ArmId, location: str, wanted: str, *, act: bool) -> str:
     place = location.replace(" ", "").lower()
     at = f"/subscriptions/{id_.subscription}/providers/Microsoft.KeyVault/locations/{place}/deletedVaults/{id_.name}"
-    found = work.arm.find(at, VAULT)
+    found = _deleted_vault(work, at, wanted)
     if found is None:
         return KEPT_MODE
     about = found["properties"]
@@ -157,6 +158,23 @@ def _vault(work: Work, id_: ArmId, location: str, wanted: str, *, act: bool) -> 
     if act:
         work.arm.act(f"{at}/purge", VAULT, work)
     return KEPT_MODE
+
+
+def _deleted_vault(work: Work, at: str, wanted: str) -> Values | None:
+    """What is known of it. Deleted vaults belong to the subscription: who is let into a group alone sees none."""
+    try:
+        return work.arm.find(at, VAULT)
+    except ArmError as error:
+        if error.code not in DENIED:
+            raise
+        if wanted == "fail":  # azure-native's PUT then says it, in Azure's words
+            return None
+        subscription = at.split("/")[2]
+        raise Refused(
+            f"{error.message}\nWhich key vaults were deleted is for those to see who have a role on the whole "
+            f"subscription {subscription}, such as Reader; to {wanted} one takes Contributor.\n"
+            "Get the role, or set workspace.on_soft_deleted: fail, which goes on without a look."
+        ) from None
 
 
 def _workspace(work: Work, id_: ArmId, location: str, wanted: str, *, act: bool) -> None:

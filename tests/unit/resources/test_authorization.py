@@ -148,6 +148,8 @@ def test_a_write_to_arm_is_as_patient(
     ("resource", "below", "role"),
     [
         ("Microsoft.MachineLearningServices/workspaces/w", "/models/m/versions/1", "AzureML Data Scientist"),
+        # built-in-roles: workspaces/write and workspaces/delete are notActions of the Data Scientist.
+        ("Microsoft.MachineLearningServices/workspaces/w", "", "Contributor"),
         ("Microsoft.KeyVault/vaults/v", "", "Contributor"),
     ],
 )
@@ -155,3 +157,8 @@ def test_the_role_for_a_write(resource: str, below: str, role: str) -> None:
     id_ = f"/subscriptions/s/resourceGroups/g/providers/{resource}"
     assert role_for(f"{id_}{below}") == (role, id_)
     assert role in ROLES
+
+
+def test_what_is_in_no_group_needs_a_role_on_the_subscription() -> None:
+    deleted = "/subscriptions/s/providers/Microsoft.KeyVault/locations/eastus/deletedVaults/v/purge"
+    assert role_for(deleted) == ("Contributor", "/subscriptions/s")

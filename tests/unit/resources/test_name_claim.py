@@ -10,6 +10,7 @@ import pytest
 from azml.resources.errors import Refused
 from azml.resources.name_claim import NameClaimHandler
 from azml.resources.wire import UNKNOWN
+from azml_local.arm import errors as arm_errors
 from tests.unit.local.support import Running
 from tests.unit.resources.conftest import Azure
 
@@ -110,6 +111,25 @@ class TestVaults:
         purge = claim(id_, "purge")
         assert handler.drift(azure.work(), purge, purge) == {}, "not sure that it is made again"
         assert handler.drift(azure.work(), purge, claim(id_)) != {}, "told otherwise since it failed"
+
+    @pytest.mark.parametrize("step", ["foresee", "create"])
+    def test_who_has_a_role_on_the_group_alone_sees_no_deleted_vaults(
+        self, azure: Azure, local: Running, monkeypatch: pytest.MonkeyPatch, step: str
+    ) -> None:
+        """Microsoft.KeyVault/locations/deletedVaults/read is a permission on the subscription (built-in roles)."""
+        id_ = deleted_vault(azure)
+        shown = local.azure.types.get("Microsoft.KeyVault/locations/deletedVaults")
+
+        def unwilling(*_: Any) -> None:
+            raise arm_errors.ArmError(403, "AuthorizationFailed", "The client does not have authorization.")
+
+        monkeypatch.setattr(shown, "find", unwilling)
+        look = getattr(NameClaimHandler(), step)
+        look(azure.work(), claim(id_))
+        for wanted in ("recover", "purge"):
+            with pytest.raises(Refused, match="role on the whole subscription") as caught:
+                look(azure.work(), claim(id_, wanted))
+            assert "on_soft_deleted: fail" in str(caught.value)
 
 
 class TestWorkspaces:
