@@ -94,7 +94,12 @@ def _still_serving(project: Project) -> None:
     import azml_local
 
     render.note("\nThe update failed; the reason is above.", style="bold red")
-    for endpoint in azml_local.status(project.local_azure).endpoints:
+    status = azml_local.status(project.local_azure)
+    if not status.running:
+        again = f"{render.typed_command()} up --local"
+        render.note(f"  The local Azure does not run any more. Start it and go on: {again}", style=None)
+        return
+    for endpoint in status.endpoints:
         deployments = endpoint["deployments"]
         if answering := [one["name"] for one in deployments if one["traffic"]]:
             render.note(f"  {endpoint['name']} keeps answering from {', '.join(answering)}", style=None)

@@ -7,7 +7,6 @@ whatever is left behind is found.
 
 import contextlib
 import os
-import random
 import re
 import secrets
 import signal
@@ -36,17 +35,6 @@ PROCESSES: dict[Victim, str] = {
 }
 """What the command line of a victim holds. `make` is what was typed, and `group` all that Ctrl-C reaches."""
 
-_VICTIMS: tuple[Victim, ...] = (
-    "engine", "azure-native", "local Azure", "azml provider", "engine", "azml", "group", "make", "program",
-)  # fmt: skip
-_SIGNALS: dict[Victim, tuple[signal.Signals, ...]] = {
-    "group": (signal.SIGINT, signal.SIGTERM),
-    "engine": (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM),
-    "azml": (signal.SIGKILL, signal.SIGTERM),
-    "local Azure": (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM),
-}
-_WAYS: tuple[Way, ...] = ("fresh", "forward", "back", "fresh", "away")
-
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _RANDOM = re.compile(r"(-rg)[0-9a-f]{8}\b|\b(stmlw|kv-mlw|crmlw)[\w-]+")
 """The resource group's random end, and the unique names that are made from it."""
@@ -57,7 +45,9 @@ _LEFT_S = 10.0
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens when a run is `at` so far (in requests to Azure, from 0 to 1), and what the run was for.
+    """What happens when a run is `at` so far, and what the run was for.
+
+    `at` is from 0 to 1, in requests to Azure, or what a request's line holds: it happens once that one is answered.
 
     fresh: up from nothing; forward: up of another release; back: the same, and then the old program again; away:
     destroy.
@@ -66,24 +56,11 @@ class Fault:
     way: Way
     victim: Victim
     signal: signal.Signals
-    at: float
+    at: float | re.Pattern[str]
 
     def __str__(self) -> str:
-        return f"{self.way}, {self.signal.name} of {self.victim} at {self.at:.2f}"
-
-
-def drawn(seed: int, count: int) -> list[Fault]:
-    """Draw faults: every victim and every way has its turn, moments and signals are random."""
-    chance = random.Random(seed)
-    return [
-        Fault(
-            chance.choice(_WAYS),
-            victim := _VICTIMS[number % len(_VICTIMS)],
-            chance.choice(_SIGNALS.get(victim, (signal.SIGKILL,))),
-            chance.random(),
-        )
-        for number in range(count)
-    ]
+        at = self.at.pattern if isinstance(self.at, re.Pattern) else f"{self.at:.2f}"
+        return f"{self.way}, {self.signal.name} of {self.victim} at {at}"
 
 
 class Bench:
@@ -238,8 +215,7 @@ class Bench:
             return False
 
     def _disturbed(self, fault: Fault) -> str:
-        kind = fault.way if fault.way in ("fresh", "away") else "change"
-        moment = self._logged() + int(fault.at * self._requests[kind])
+        before = self._logged()
         output = self.clone.root / ".azml" / "disturbed.log"
         output.parent.mkdir(exist_ok=True)
         with output.open("wb") as file:
@@ -249,7 +225,7 @@ class Bench:
             )  # fmt: skip
         hit, deadline = False, time.monotonic() + _LIMIT_S
         while command.poll() is None and time.monotonic() < deadline:
-            if not hit and self._logged() >= moment:
+            if not hit and self._has_come(fault, before):
                 hit = self._strike(fault, command)
             time.sleep(0.005)
         said = output.read_text()
@@ -257,8 +233,16 @@ class Bench:
             os.killpg(command.pid, signal.SIGKILL)
             command.wait()
             raise AssertionError(f"{fault}: the command does not end\n{said}")
-        assert "Traceback" not in said, said
+        assert not re.search("Traceback|azml: unexpected", said), said
         return f"{fault}{'' if hit else ', MISSED'}\n{said}"
+
+    def _has_come(self, fault: Fault, before: int) -> bool:
+        """Whether the moment is there; `before` requests were logged when the run began."""
+        if isinstance(fault.at, re.Pattern):
+            lines = self._log.read_text().splitlines() if self._log.exists() else []
+            return any(fault.at.search(line) for line in lines[before:])
+        kind = fault.way if fault.way in ("fresh", "away") else "change"
+        return self._logged() - before >= fault.at * self._requests[kind]
 
     def _strike(self, fault: Fault, command: "subprocess.Popen[bytes]") -> bool:
         if fault.victim == "group":
@@ -279,8 +263,11 @@ class Bench:
         return {**self.clone.environment, "AZML_FAULTS": self._mark}
 
     def _logged(self) -> int:
-        file = self.clone.root / ".azml/local/logs/arm.log"
-        return file.read_bytes().count(b"\n") if file.exists() else 0
+        return self._log.read_bytes().count(b"\n") if self._log.exists() else 0
+
+    @property
+    def _log(self) -> Path:
+        return self.clone.root / ".azml/local/logs/arm.log"
 
 
 def _kind(process: psutil.Process) -> str:
