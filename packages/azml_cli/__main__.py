@@ -62,6 +62,9 @@ def main() -> None:
         _say_no_more()
         sys.exit(141)
     except Exception as error:  # noqa: BLE001 - the boundary to the user
+        if isinstance(error, FileNotFoundError) and _is_nowhere():
+            sys.stderr.write("The folder that this shell is in was deleted or moved.\nGo to another one: cd FOLDER\n")
+            sys.exit(1)
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             where = f": {error.filename}" if error.filename else ""
             sys.stderr.write(f"The disk is full{where}.\nMake room, then run it again: nothing is lost.\n")
@@ -69,6 +72,15 @@ def main() -> None:
             sys.exit(1)
         sys.stderr.write(f"azml: unexpected {type(error).__name__}: {error}\nThe details are in {_report()}\n")
         sys.exit(70)
+
+
+def _is_nowhere() -> bool:
+    """Whether the working directory is gone."""
+    try:
+        os.getcwd()  # noqa: PTH109 - no path is wanted
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _say_no_more() -> None:

@@ -97,7 +97,10 @@ def azure_native_stand_in() -> Plugin:
 @app.command()
 def install(*, json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Let `pulumi up` on Azure, and programs in other languages, find azml. On the local Azure azml does it itself."""
-    home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    try:
+        home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    except RuntimeError:  # neither HOME nor an entry for this user
+        render.fail("Nobody says where your home folder is.\nSet HOME, or PULUMI_HOME to the folder of your engine.")
     plugin = azml()
     try:
         done = plugin.install(home)

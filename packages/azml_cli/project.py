@@ -43,10 +43,14 @@ class Project:
 
     @property
     def name(self) -> str:
-        """The project's name, which the engine's backend keeps its stacks under."""
-        import yaml
+        """The project's name, which the backend keeps its stacks under; ends the command where there is none."""
+        from azml.spec import SpecError
+        from azml.spec.project import project
 
-        return str(yaml.safe_load((self.root / "Pulumi.yaml").read_text(encoding="utf-8"))["name"])
+        try:
+            return project(self.root)
+        except SpecError as error:
+            render.fail(error.problems)
 
     @property
     def stacks(self) -> Path:
@@ -87,7 +91,7 @@ class Project:
         return os.environ | {
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), str(bin_dir), os.environ.get("PATH", "")]),
             "PULUMI_HOME": str(self.state / "pulumi"),
-            "PULUMI_BACKEND_URL": f"file://{self.engine_state}",
+            "PULUMI_BACKEND_URL": self.engine_state.as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",

@@ -49,7 +49,7 @@ pulumi.export("endpoint", endpoint.endpoint_id)
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, engine: Path) -> Iterator[Elsewhere]:
     """An empty folder, but for an environment with azml in it. `engine` has it built where it is not."""
-    place = tmp_path_factory.mktemp("my serving")
+    place = tmp_path_factory.mktemp("my serving #1, 50%20?")
     wheel = build("wheel", ROOT, tmp_path_factory.mktemp("wheel") / "dist")
     environment_of(place / ".venv", f"azml[local] @ {wheel.as_uri()}")
     made = Elsewhere(place, engine)

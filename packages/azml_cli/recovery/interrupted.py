@@ -88,8 +88,8 @@ def _events(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
     for line in lines:
         try:
             yield json.loads(line, object_hook=_without_secrets)
-        except ValueError:  # the line that was being written
-            return
+        except ValueError:  # the line that was being written, or that a full disk cut before the next one
+            continue
 
 
 def _without_secrets(values: dict[str, Any]) -> dict[str, Any]:

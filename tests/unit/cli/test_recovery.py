@@ -133,6 +133,15 @@ class TestJournal:
         assert journal is not None
         assert journal.unknown[0].resource["inputs"] == {"a": 1, "deep": [{"b": 2}]}
 
+    def test_a_line_that_was_cut_hides_no_other(self, tmp_path: Path) -> None:
+        """A full disk cuts one; with room again the engine goes on."""
+        file = tmp_path / "events.json"
+        before, after = (json.dumps(step("resourcePreEvent", "create", urn)) for urn in (GROUP, VAULT))
+        file.write_text(f"{before}\n{before[:50]}{before}\n{after}\n")
+        journal = Journal.read(file)
+        assert journal is not None
+        assert [one.urn for one in journal.unknown] == [GROUP, VAULT]
+
     def test_no_run_left_one(self, tmp_path: Path) -> None:
         assert Journal.read(tmp_path / "events.json") is None
 
