@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from tests.support.clone import ROOT
+from tests.support.documents import commands
 from tests.support.elsewhere import SAMPLE, Elsewhere, build, environment_of, outside, predicted, run
 
 pytestmark = pytest.mark.engine
@@ -69,6 +70,19 @@ def variables(folder: Elsewhere, tmp_path_factory: pytest.TempPathFactory) -> di
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
     }
+
+
+def test_the_document_tells_to_type_what_is_run_here() -> None:
+    """Its blocks are marked so, and not run where the documents' other commands are."""
+    here = f"run by {Path(__file__).relative_to(ROOT)}"
+    told = [each.text for each in commands(ROOT / "docs" / "own-repository.md") if each.elsewhere == here]
+    assert told == [
+        "python3 -m venv .venv",
+        f".venv/bin/pip install '/path/to/azml-{VERSION}-py3-none-any.whl[local]'",
+        ".venv/bin/azml init",
+        ".venv/bin/azml up --local",
+        f"pulumi package add azml@{VERSION}",
+    ]
 
 
 def test_nothing_of_the_clone_is_there(folder: Elsewhere) -> None:
