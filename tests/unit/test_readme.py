@@ -27,3 +27,11 @@ def test_a_command_exists(command: str) -> None:
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"`?make ([a-z]+)", README)) - {"it", "sure"}))
 def test_a_make_target_exists(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_every_make_target_and_every_document_is_named() -> None:
+    targets = set(re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    (others,) = re.findall(r"^`make help` lists the other targets: (.*)\.$", README, re.MULTILINE)
+    assert set(re.findall(r"`([a-z]+)`", others)) == targets - {"up", "destroy", "test", "help"}
+    (row,) = re.findall(r"^\| `docs/` \| (.*) \|$", README, re.MULTILINE)
+    assert set(re.findall(r"`([^`]+\.md)`", row)) == {path.name for path in (ROOT / "docs").glob("*.md")}
