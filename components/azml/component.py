@@ -1,9 +1,10 @@
-"""What azml's components share: how arguments become a spec.
+"""What azml's components share: how arguments become a spec, and how questions to a provider fail.
 
-Owns that step alone. Deliberately no base class: a component is a `pulumi.ComponentResource` like any other.
+Owns those two steps alone. Deliberately no base class: a component is a `pulumi.ComponentResource` like any other.
 """
 
 from collections.abc import Collection, Mapping
+from importlib.metadata import version
 from typing import Any, TypeVar
 
 import pulumi
@@ -12,6 +13,7 @@ from azml.spec.base import Spec
 from azml.spec.errors import SpecError
 
 S = TypeVar("S", bound=Spec)
+T = TypeVar("T")
 
 
 class InvalidArgs(pulumi.RunError):
@@ -38,3 +40,23 @@ def spec_of(model: type[S], component: str, args: Mapping[str, Any], besides: Co
 def given(args: Mapping[str, Any]) -> Any:
     """Arguments without those that are absent or empty. `Any`: which TypedDict it is, the caller knows."""
     return {key: value for key, value in args.items() if value is not None and value != {}}
+
+
+def asked(
+    function: str, args: Mapping[str, Any], answer: type[T], parent: pulumi.Resource | None, refused: str
+) -> pulumi.Output[T]:
+    """Ask a function of azure-native. Where it has no answer, `refused` and its reason end the program.
+
+    The SDK's own form of a function with outputs ends it with a traceback.
+    """
+    options = pulumi.InvokeOptions(parent=parent, version=version("pulumi-azure-native"))
+
+    async def wait() -> T:
+        try:
+            found: T = await pulumi.runtime.invoke_async(function, dict(args), options, answer)
+        except Exception as error:  # noqa: BLE001 - the SDK raises no type of its own
+            reason = str(error).rpartition("returned an error: ")[2]
+            raise pulumi.RunError(f"{refused}\n{reason}") from None
+        return found
+
+    return pulumi.Output.from_input(wait())

@@ -26,7 +26,6 @@ def difference(handler: Handler, found: Difference, old: Values, new: Values) ->
         details[name] = kinds(kind=kinds.Kind.Value(kind + suffix), inputDiff=True)
     drifted = handler.computed if GONE in found.drifted else found.drifted.keys()
     details.update({name: kinds(kind=kinds.UPDATE, inputDiff=False) for name in drifted})
-    same_place = bool(found.replaced) and handler.preview_id(old).lower() == handler.preview_id(new).lower() != ""
     something = bool(details) or bool(found.drifted)
     return proto.DiffResponse(
         changes=proto.DiffResponse.DIFF_SOME if something else proto.DiffResponse.DIFF_NONE,
@@ -34,7 +33,7 @@ def difference(handler: Handler, found: Difference, old: Values, new: Values) ->
         diffs=sorted(details),
         detailedDiff=details,
         hasDetailedDiff=True,
-        deleteBeforeReplace=same_place,
+        deleteBeforeReplace=bool(found.replaced) and handler.in_the_way(old, new),
     )
 
 

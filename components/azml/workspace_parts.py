@@ -20,6 +20,7 @@ from pulumi_azure_native import (
 )
 
 from azml import naming
+from azml.component import asked
 from azml.container_registry import ContainerRegistry, ContainerRegistryArgs
 from azml.facts import roles
 from azml.resources.name_claim import NameClaim
@@ -58,8 +59,13 @@ class Group:
             made = resources.ResourceGroup(f"{name}-rg", location=spec.location, tags=spec.tags, opts=child)
             self.id, self.name, self.location = made.id, made.name, made.location
         else:
-            found = resources.get_resource_group_output(
-                resource_group_name=spec.resource_group, opts=pulumi.InvokeOutputOptions(parent=child.parent)
+            found = asked(
+                "azure-native:resources:getResourceGroup",
+                {"resourceGroupName": spec.resource_group},
+                resources.GetResourceGroupResult,
+                child.parent,
+                f"Workspace {name} is to be made in the resource group {spec.resource_group}, which cannot be read. "
+                "Make it first (az group create), or leave resource_group out, to have one made.",
             )
             self.id, self.name, self.location = found.id, found.name, found.location
 
@@ -234,5 +240,11 @@ class Parts:
 
     @cached_property
     def _tenant_id(self) -> pulumi.Output[str]:
-        options = pulumi.InvokeOutputOptions(parent=self._child.parent)
-        return authorization.get_client_config_output(opts=options).tenant_id
+        who = asked(
+            "azure-native:authorization:getClientConfig",
+            {},
+            authorization.GetClientConfigResult,
+            self._child.parent,
+            "Who is signed in to Azure, and to which tenant, cannot be found out.",
+        )
+        return who.tenant_id

@@ -52,7 +52,9 @@ class _Monitor(pulumi.runtime.mocks.MockMonitor):
         return super().RegisterResource(request)
 
 
-class _Recorder(pulumi.runtime.Mocks):
+class Recorder(pulumi.runtime.Mocks):
+    """Answers for the providers, and keeps what was asked of them."""
+
     def __init__(self) -> None:
         self.made: list[Registered] = []
 
@@ -94,7 +96,7 @@ class _Recorder(pulumi.runtime.Mocks):
 
 def planned(program: Callable[[], Any], config: dict[str, Any] | None = None) -> list[Registered]:
     """Run a program to its end; what it registered, sorted by type and name."""
-    recorder = _Recorder()
+    recorder = Recorder()
     monitor = _Monitor(recorder)
     pulumi.runtime.set_mocks(recorder, project="serving", stack="dev", preview=False, monitor=monitor)
     values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in (config or {}).items()}

@@ -60,10 +60,10 @@ def role_for(id_: str) -> tuple[str, str]:
     Where: on the outermost resource of its id, or on the subscription for what is in no group (deleted vaults).
     """
     parts = id_.split("/")
-    if parts[3] == "providers":
+    if parts[3:4] == ["providers"]:
         return "Contributor", "/".join(parts[:3])
     # The Data Scientist may change all that is in a workspace, and not the workspace (built-in roles, notActions).
-    in_workspace = parts[6].lower() == "microsoft.machinelearningservices" and len(parts) > 9
+    in_workspace = len(parts) > 9 and parts[6].lower() == "microsoft.machinelearningservices"
     return "AzureML Data Scientist" if in_workspace else "Contributor", "/".join(parts[:9])
 
 

@@ -146,6 +146,10 @@ class Handler:
         known = {name: state.get(name, UNKNOWN) for name in self.computed}
         return {**known, **inputs}
 
+    def in_the_way(self, old: Values, new: Values) -> bool:
+        """Whether the new one cannot be made beside the old one: both have the same id."""
+        return self.preview_id(old).lower() == self.preview_id(new).lower() != ""
+
     def preview_id(self, inputs: Values) -> str:
         """The id where the inputs of a planned create tell it, else empty (unknown)."""
         known = {name: inputs.get(name) for name in self.identity}

@@ -26,6 +26,7 @@ from azml.resources.handler import (
     present,
     refuse_lost_properties,
     require,
+    same,
 )
 from azml.resources.resource import AzmlResource
 from azml.resources.work import Work
@@ -121,6 +122,14 @@ class ManagedOnlineEndpointHandler(Handler):
         if not found.replaced and GONE not in found.drifted:
             refuse_lost_properties(self.what, inputs["name"], old, inputs)
         return found
+
+    def in_the_way(self, old: Values, new: Values) -> bool:
+        """A name is taken once in a region, in whichever workspace. A region that is not known may be the same."""
+        if str(old["name"]).lower() != str(new["name"]).lower():
+            return False
+        places = old.get("location"), new.get("location")
+        apart = all(isinstance(place, str) for place in places) and not same("location", *places)
+        return super().in_the_way(old, new) or not apart
 
     def preview(self, inputs: Values, state: Values) -> Values:
         """As everywhere; what one that is not in order lacks so far is not known yet."""

@@ -5,12 +5,13 @@ import subprocess
 import sys
 from typing import Any
 
+import pulumi
 import pytest
 
 import azml
 from azml.component import InvalidArgs
 from azml.facts.roles import ROLES
-from tests.support.planned import SUBSCRIPTION, TENANT, Registered, planned
+from tests.support.planned import SUBSCRIPTION, TENANT, Recorder, Registered, planned
 
 GROUP = f"{SUBSCRIPTION}/resourceGroups/g/providers"
 STORAGE = f"{GROUP}/Microsoft.Storage/storageAccounts/w-storage"
@@ -411,3 +412,26 @@ def test_addresses_are_let_in_beside_the_workspace() -> None:
         "defaultAction": "Deny",
         "ipRules": [{"value": "203.0.113.0/24"}],
     }
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "said"),
+    [
+        ("getResourceGroup", {"resource_group": "rg-typo"}, "resource group rg-typo"),
+        ("getClientConfig", {}, "Who is signed in to Azure"),
+    ],
+)
+def test_a_question_without_an_answer_ends_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, function: str, args: dict[str, Any], said: str
+) -> None:
+    """The engine prints a `RunError` as it is, and anything else with its traceback."""
+    answer = Recorder.call
+
+    def call(self: Recorder, asked: pulumi.runtime.MockCallArgs) -> Any:
+        none = asked.token.endswith(f":{function}")
+        return ({}, [("", "could not be found")]) if none else answer(self, asked)
+
+    monkeypatch.setattr(Recorder, "call", call)
+    with pytest.raises(pulumi.RunError, match=said) as caught:
+        workspace(**args)
+    assert "could not be found" in str(caught.value)

@@ -19,6 +19,7 @@ from tests.unit.resources.conftest import Azure
 
 HANDLER = ManagedOnlineEndpointHandler()
 URN = "urn:pulumi:dev::p::azml:index:ManagedOnlineEndpoint::e"
+OTHER = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w"
 
 
 def wanted(azure: Azure, **inputs: Any) -> dict[str, Any]:
@@ -301,3 +302,20 @@ def test_properties_are_added_and_never_changed(azure: Azure) -> None:
     for changed in ({"a": "2"}, {}):
         with pytest.raises(Refused, match=r"other properties: a\. Azure lets properties be added"):
             HANDLER.difference(azure.work(URN), inputs, state, {**inputs, "properties": changed})
+
+
+@pytest.mark.parametrize(
+    ("change", "first"),
+    [
+        ({"workspaceId": OTHER}, True),
+        ({"workspaceId": UNKNOWN}, True),
+        ({"workspaceId": UNKNOWN, "location": UNKNOWN}, True),
+        ({"workspaceId": UNKNOWN, "location": "westus"}, False),
+        ({"location": "westus"}, True),
+        ({"name": "another"}, False),
+    ],
+)
+def test_the_old_one_goes_first_where_it_holds_the_name(azure: Azure, change: dict[str, Any], first: bool) -> None:
+    """Names of online endpoints are unique in a region, not in a workspace (how-to-manage-quotas)."""
+    old = wanted(azure, location="eastus")
+    assert HANDLER.in_the_way(old, {**old, **change}) is first
