@@ -24,6 +24,9 @@ from azml_cli.schema import schema
 from azml_cli.up import up
 from azml_cli.validate import validate
 
+_IN_THE_WAY = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.EISDIR}
+"""A file of another user or of another kind than is looked for: the user's to put right."""
+
 app = typer.Typer(
     name="azml",
     help="An Azure ML serving estate as typed Pulumi stack config: on Azure, and on a local Azure that really scores.",
@@ -69,6 +72,9 @@ def main() -> None:
             where = f": {error.filename}" if error.filename else ""
             sys.stderr.write(f"The disk is full{where}.\nMake room, then run it again: nothing is lost.\n")
             _say_no_more()
+            sys.exit(1)
+        if isinstance(error, OSError) and error.filename and error.errno in _IN_THE_WAY:
+            sys.stderr.write(f"{error.filename}: {error.strerror}.\nazml needs it: correct that, then run it again.\n")
             sys.exit(1)
         sys.stderr.write(f"azml: unexpected {type(error).__name__}: {error}\nThe details are in {_report()}\n")
         sys.exit(70)

@@ -39,3 +39,14 @@ def test_a_folder_that_is_gone(tmp_path: Path, command: str) -> None:
         "The folder that this shell is in was deleted or moved.",
         "Go to another one: cd FOLDER",
     ]
+
+
+def test_a_file_where_azml_keeps_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: serving\nruntime: python\n")
+    (tmp_path / ".azml").write_text("")
+    command = [sys.executable, "-m", "azml_cli", "local", "start"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    said, remedy = done.stderr.splitlines()
+    assert said.startswith(f"{tmp_path}/.azml")
+    assert remedy == "azml needs it: correct that, then run it again."
