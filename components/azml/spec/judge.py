@@ -38,10 +38,9 @@ def judged(model: type[Block], data: Mapping[str, Any], tree: Node | None = None
 def _problems(error: ValidationError, source: Source) -> list[Problem]:
     wrong = list(field_errors(error, source))
     found = [problem for _, _, problem in wrong]
-    if not wrong:
-        return [*found, *rule_errors(error, source)]
-    second = _second_look(error, source)
-    return [*found, *(rule_errors(error, source) if second is None else second)]
+    found += rule_errors(error, source)  # of blocks whose fields are all valid, so they stand
+    later = _second_look(error, source) if wrong else None
+    return [*found, *(problem for problem in later or () if problem not in found)]
 
 
 def _second_look(error: ValidationError, source: Source) -> list[Problem] | None:

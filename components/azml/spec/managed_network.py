@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from ipaddress import ip_network
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Discriminator, Tag
+from pydantic import BeforeValidator, Discriminator, Tag
 from pydantic_core import core_schema
 
 from azml.facts.private_links import SUBRESOURCES
@@ -133,13 +133,27 @@ class ServiceTagRuleSpec(OutboundRuleSpec):
     """Where it leads."""
 
 
+def _one_of_all(value: Any) -> Any:
+    """Refuse what is no type of rule at all: it is judged as one to a host, which alone does not know the others."""
+    known = ["private_endpoint", "service_tag", "fqdn"]
+    if isinstance(value, str) and _kind_of(value) not in map(_kind_of, known):
+        near = nearest(value, known)
+        fix = f"did you mean {near}?" if near else None
+        raise refusal(Finding("is not known here", value=value, allowed=", ".join(known), fix=fix))
+    return value
+
+
 class FqdnRuleSpec(OutboundRuleSpec):
     """A way out to a host of the internet. Needs an Azure Firewall, which Azure makes and bills."""
 
-    type: Annotated[Literal["fqdn"], AnyCase()] = "fqdn"
+    type: Annotated[Literal["fqdn"], AnyCase(), BeforeValidator(_one_of_all)] = "fqdn"
     """fqdn."""
     destination: Fqdn
     """Host name, also with a wildcard: `*.contoso.com`."""
+
+
+def _kind_of(type_: Any) -> str:
+    return re.sub(r"[-_ ,]", "", str(type_)).lower()
 
 
 def _kind(value: Any) -> str:
@@ -147,7 +161,7 @@ def _kind(value: Any) -> str:
     if isinstance(value, OutboundRuleSpec):
         return f"<{value.type}>"  # type: ignore[attr-defined]
     given = value if isinstance(value, Mapping) else {}
-    kind = re.sub(r"[-_ ]", "", str(given.get("type", ""))).lower()
+    kind = _kind_of(given.get("type", ""))
     destination = given.get("destination")
     inner = destination if isinstance(destination, Mapping) else {}
     if kind == "privateendpoint" or (not kind and "service_resource_id" in inner):

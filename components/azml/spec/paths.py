@@ -14,6 +14,7 @@ from typing import Annotated
 from pydantic_core import core_schema
 
 from azml.spec.base import Finding, nearest, refusal
+from azml.spec.references import resource_type
 from azml.spec.types import Shape
 
 _REMOTE = re.compile(r"([a-z][a-z0-9+.-]*://|azureml:|runs:/?).*", re.IGNORECASE | re.DOTALL)
@@ -88,6 +89,9 @@ def _uri(kind: str, text: str, scheme: str, schemes: Collection[str]) -> str:
     if scheme not in schemes:
         allowed = f"the path of a {kind}" + "".join(f", {known}…" for known in schemes)
         fix = "download it, or register it with `az ml` and refer to it as azureml:NAME:VERSION"
+        meant, rest = next((s for s in schemes if s.rstrip("/") == scheme.rstrip("/")), None), text[len(scheme) :]
+        if meant is not None and "/" in rest and resource_type(rest) is None:
+            fix = f"did you mean {meant}{rest.lstrip('/')}?"
         raise refusal(Finding(f"is not a {kind} on this machine", value=text, allowed=allowed, fix=fix))
     if _TEMPLATE.search(text):
         raise refusal(Finding("is a template that was not filled in", value=text, allowed="the URI itself"))

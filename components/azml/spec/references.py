@@ -155,7 +155,8 @@ def asset_id(kind: Assets) -> Shape:
         if found.version is not None and (found.arm_id == text or found.registry is not None):
             return text
         allowed = f"an ARM id, or azureml://registries/REGISTRY/{kind}/NAME/versions/VERSION"
-        raise refusal(Finding("does not name one version for good", value=text, allowed=allowed))
+        fix = f"a deployment takes it as it is: {kind.removesuffix('s')}: {text}" if found.version is not None else None
+        raise refusal(Finding("does not name one version for good", value=text, allowed=allowed, fix=fix))
 
     return Shape(
         core_schema.no_info_after_validator_function(judge, core_schema.str_schema()),

@@ -193,6 +193,34 @@ def test_a_missing_file_says_what_its_path_means(project: Project) -> None:
     assert str(project.folder / "models" / "chrun.pkl") in str(problem.fix)
 
 
+@pytest.mark.parametrize(
+    ("path", "fix"),
+    [
+        ("azureml:/datastores/d/paths/m", "did you mean azureml://datastores/d/paths/m?"),
+        ("runs://1/model", "did you mean runs:/1/model?"),
+        ("s3://bucket/m", "download it, or register it with `az ml` and refer to it as azureml:NAME:VERSION"),
+        ("azureml:m:1", "download it, or register it with `az ml` and refer to it as azureml:NAME:VERSION"),
+    ],
+)
+def test_a_place_in_the_cloud_that_is_misspelt(project: Project, path: str, fix: str) -> None:
+    assert project.problem(HEAD + f"models: [{{name: m, path: '{path}'}}]\n").fix == fix
+
+
+def test_a_registered_model_is_used_where_it_is_deployed(project: Project) -> None:
+    problem = project.problem(HEAD + "models: [{name: m, existing: 'azureml:m:1'}]\n")
+    assert problem.fix == "a deployment takes it as it is: model: azureml:m:1"
+
+
+def test_a_wrong_item_does_not_hide_what_is_wrong_between_the_fields_of_another(project: Project) -> None:
+    storage = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a"
+    leads = f"{{service_resource_id: {storage}, subresource_target: blobs}}"
+    network = "managed_network: {isolation_mode: allow_only_approved_outbound, outbound_rules: ["
+    rules = f"{{name: a, type: fqnd, destination: contoso.com}}, {{name: b, destination: {leads}}}"
+    first, second = project.problems(f"stage: dev\nworkspace: {{name: mlw-risk, {network}{rules}]}}}}\n")
+    assert (first.allowed, first.fix) == ("private_endpoint, service_tag, fqdn", "did you mean fqdn?")
+    assert (second.path.rpartition(".")[2], second.fix) == ("subresource_target", "did you mean blob?")
+
+
 def test_the_block_reads_like_a_compilers(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project.folder)
     assert str(project.problem("stage: prd\n")) == (
