@@ -50,7 +50,7 @@ def inputs(node: Node, depth: int) -> st.SearchStrategy[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("row", table.ROWS, ids=lambda row: row.token)
-@settings(max_examples=25, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_body_is_one_that_arm_knows_and_leads_back_to_its_inputs(row: Row, data: st.DataObject) -> None:
     """Every input lands where ARM's type has it, and an import of what was sent gives the inputs."""

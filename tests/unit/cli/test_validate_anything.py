@@ -29,7 +29,7 @@ FILES = [
 ]
 STACK = "stacks/Pulumi.dev.yaml"
 ESTATE = "config:\n  serving:estate:\n    stage: dev\n    workspace: {name: mlw-fuzz, location: eastus}\n"
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+unhurried = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 
 ODDITIES = [
     *("\t", "  ", "\n", "\r\n", "\r", "\ufeff", "\u2028", "\x00", "\x1b", "\x85", "\ud7ff", "\ue000", "\U0001f600"),

@@ -36,7 +36,6 @@ _AFTER_ASSETS = [token(name) for name in ("ManagedOnlineEndpoint", "ManagedOnlin
 _MAKES_NOTHING = token("NameClaim")
 _BOUNDED = settings(
     max_examples=12,
-    deadline=None,
     derandomize=True,
     database=None,
     phases=[Phase.generate],  # a program takes a fifth of a second: to shrink what failed would take minutes

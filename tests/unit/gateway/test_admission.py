@@ -134,7 +134,7 @@ def test_a_new_instance_takes_those_who_wait() -> None:
     run(scenario)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**32), instances=st.integers(1, 3), concurrent=st.integers(1, 3))
 def test_no_slot_is_lost_or_doubled_whatever_callers_do(seed: int, instances: int, concurrent: int) -> None:
     async def scenario() -> None:

@@ -13,7 +13,7 @@ from azml.spec import SpecError, StackSpec, load
 from azml.spec.base import Spec
 from azml.spec.fields import specs_in
 
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+unhurried = settings(suppress_health_check=[HealthCheck.too_slow])
 
 
 def attempt(work: Callable[[], object]) -> None:
