@@ -6,6 +6,7 @@ not judge what is in them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -103,7 +104,8 @@ class Assembly:
             elif name is not None:
                 first[name] = item
             elif isinstance(item.value, dict) and "name" not in item.value:
-                self.problems.append(Problem("this item has no name", item.file, *item.at, fix="add name: NAME"))
+                fix = f"add name: {_name_in(item)}"
+                self.problems.append(Problem("this item has no name", item.file, *item.at, fix=fix))
 
     def _included(self, reference: Node, overrides: Node, chain: Chain, depth: int) -> Node:
         if not isinstance(reference.value, str):
@@ -201,3 +203,10 @@ def _moved(deployment: Node, name: str, new: Node) -> Node:
     if written is None or written.value != name:
         return deployment
     return deployment.with_value({**deployment.map, "endpoint_name": written.with_value(new.value)})
+
+
+def _name_in(item: Node) -> str:
+    """The name that an item needs: of something that exists it stands in the id."""
+    existing = item.map.get("existing")
+    text = existing.value if existing is not None else None
+    return re.sub(r"/versions/[^/]*$", "", text).rpartition("/")[2] if isinstance(text, str) else "NAME"

@@ -243,6 +243,8 @@ def _hint(line: str, what: str) -> str:
         return "indent with spaces: YAML takes no tabs"
     if "{{" in line or "${" in line:
         return "a template must be rendered first; text that begins with a brace needs quotes"
+    if "{stage}" in line:
+        return "put text that begins with {stage}, or holds it inside braces, in quotes"
     if re.search(r":\s+\S.*:\s", line):
         return "put text that holds a colon in quotes"
     if "quoted scalar" in what:

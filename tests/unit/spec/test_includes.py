@@ -1,5 +1,7 @@
 """Layers and included az ml files."""
 
+import pytest
+
 from tests.unit.spec.conftest import HEAD, Project
 
 
@@ -142,3 +144,21 @@ def test_a_registry_s_own_file_is_taken_as_it_is(project: Project) -> None:
     made = project.load("stage: dev\nregistries:\n  - file: registry.yml\n    tags: {team: risk}\n")
     (registry,) = made.registries
     assert (registry.name, registry.tags) == ("shared", {"team": "risk"})
+
+
+@pytest.mark.parametrize(
+    ("block", "id_", "name"),
+    [
+        ("registries", "Microsoft.MachineLearningServices/registries/shared", "shared"),
+        ("models", "Microsoft.MachineLearningServices/workspaces/w/models/churn/versions/3", "churn"),
+    ],
+)
+def test_what_exists_is_named_as_its_id_says(project: Project, block: str, id_: str, name: str) -> None:
+    existing = f"existing: /subscriptions/s/resourceGroups/g/providers/{id_}"
+    assert project.problem(f"{HEAD}{block}:\n  - {existing}\n").fix == f"add name: {name}"
+    project.load(f"{HEAD}{block}:\n  - name: {name}\n    {existing}\n")
+
+
+def test_a_stage_in_braces_needs_quotes(project: Project) -> None:
+    assert "quotes" in str(project.problem(HEAD + "registries: [{name: shared-{stage}, location: eastus}]\n").fix)
+    assert "{stage}" in str(project.problem(HEAD + "description: {stage}-churn\n").fix)
