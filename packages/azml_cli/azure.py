@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from azml_cli import render
-from azml_cli.engine import bin_dir
+from azml_cli.engine import bin_dir, in_its_words
 from azml_cli.project import LOCAL, Project
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class StackAzure:
             cwd=self._project.root, env=environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
         if asked.returncode != 0 and NO_OUTPUT not in asked.stderr:
-            render.fail(f"Stack {self._stack} cannot be read.\n{asked.stderr.strip()}")
+            render.fail(f"Stack {self._stack} cannot be read.\n{in_its_words(asked.stderr)}")
         if not asked.stdout.strip():
             up = "azml up --local" if self._stack == LOCAL else f"pulumi up -s {self._stack}"
             render.fail(f"Stack {self._stack} has no workspace yet.\nMake it: {up}")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from azml_cli.recovery.repair import Step
 
 _PR_SET_PDEATHSIG = 1
+_LOGGED_OUT = "PULUMI_ACCESS_TOKEN must be set"
 _KEPT_LOGS = 20
 """Log files of the engine, which writes one a command."""
 
@@ -32,6 +33,12 @@ def bin_dir() -> Path:
     if found.returncode != 0:
         raise SystemExit(render.FAILED)  # build.py has said why
     return Path(found.stdout.splitlines()[-1])
+
+
+def in_its_words(said: str) -> str:
+    """What the engine said of a stack on Azure, and what to do where its words are not for people."""
+    said = said.strip()
+    return f"{said}\nLog in to where the stack's state is kept: pulumi login" if _LOGGED_OUT in said else said
 
 
 class LocalEngine:

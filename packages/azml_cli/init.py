@@ -8,6 +8,7 @@ import json
 import math
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -113,7 +114,7 @@ def _next(root: Path) -> None:
     azml = render.typed_command()
     render.say("\nNext", style="bold")
     if root != Path.cwd():
-        render.say(f"  cd {os.path.relpath(root)}")
+        render.say(f"  cd {shlex.quote(os.path.relpath(root))}")
         azml = render.typed_command(root)
     render.say(f"  {azml} up --local")
 

@@ -69,6 +69,7 @@ def _elsewhere(project: Project, stack: str) -> "list[Step]":
 
 def _mended(engine: "Engine", backend: "Backend | None", journal: Path | None) -> "list[Step]":
     from azml_cli import azure
+    from azml_cli.engine import in_its_words
     from azml_cli.recovery import repair
     from azml_cli.recovery.state import EngineFailed
 
@@ -81,7 +82,7 @@ def _mended(engine: "Engine", backend: "Backend | None", journal: Path | None) -
     except repair.Undecided as error:
         render.fail(error.problems)
     except EngineFailed as error:
-        render.fail(f"The engine cannot work on stack {engine.stack}.\n{error}")
+        render.fail(f"The engine cannot work on stack {engine.stack}.\n{in_its_words(str(error))}")
 
 
 @cache

@@ -6,6 +6,7 @@ is said. Rich is imported on first use only: it costs more than the rest of a co
 
 import json
 import os
+import shlex
 import shutil
 import sys
 import time
@@ -66,7 +67,7 @@ def fail(problems: object, code: int = FAILED) -> NoReturn:
 def typed_command(directory: Path | None = None) -> str:
     """How azml was started, so that what is printed can be copied as it is, into a shell in that folder."""
     command = Path(sys.argv[0])
-    return "azml" if shutil.which("azml") == str(command) else os.path.relpath(command, directory)
+    return "azml" if shutil.which("azml") == str(command) else shlex.quote(os.path.relpath(command, directory))
 
 
 @contextmanager

@@ -127,6 +127,18 @@ def test_commands_refuse_in_words(serving: Clone, arguments: list[str], said: st
     assert not done.stdout
 
 
+@pytest.mark.parametrize("arguments", [["recover"], ["logs", "diabetes-dev", "ridge"]], ids=" ".join)
+def test_before_anybody_has_logged_in(
+    serving: Clone, arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path))
+    for name in ("PULUMI_ACCESS_TOKEN", "PULUMI_BACKEND_URL"):
+        monkeypatch.delenv(name, raising=False)
+    done = serving.azml(*arguments, "--stack", "dev")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith("pulumi login\n")
+
+
 def test_outside_a_project(tmp_path: Path) -> None:
     done = subprocess.run(
         [ROOT / ".venv/bin/azml", "up", "--local"],

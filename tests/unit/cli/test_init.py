@@ -68,6 +68,11 @@ def test_a_name_that_pulumi_does_not_take(tmp_path: Path, name: str) -> None:
     assert files(tmp_path) == set()
 
 
+def test_what_to_type_next_can_be_copied_into_a_shell(tmp_path: Path) -> None:
+    said = azml(tmp_path, "init", "my serving").stdout
+    assert "  cd 'my serving'\n" in said
+
+
 def test_nothing_is_overwritten_and_all_that_is_in_the_way_is_named(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("mine")
     (tmp_path / "schemas").mkdir()
