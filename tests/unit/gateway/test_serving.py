@@ -277,7 +277,8 @@ def test_score_goes_to_the_scoring_route_and_other_paths_as_they_are(tmp_path: P
 
 def test_a_mirror_gets_copies_and_changes_nothing(tmp_path: Path) -> None:
     with models("live", "shadow") as [live, shadow]:
-        deployments = {"live": {"instances": [live.address]}, "shadow": {"instances": [shadow.address]}}
+        copies = {"instances": [shadow.address], "max_concurrent": 10}  # one that finds no slot is dropped
+        deployments = {"live": {"instances": [live.address]}, "shadow": copies}
         with gateway(tmp_path, traffic={"live": 100}, mirror={"shadow": 20}, deployments=deployments) as endpoint:
             replies = [endpoint.call() for _ in range(50)]
             for _ in range(10):
