@@ -88,8 +88,9 @@ def start(home: Path, report: Callable[[str], None]) -> None:
         if log.exists() and log.stat().st_size > _LOG_BYTES:
             log.replace(log.with_suffix(".log.1"))
         with open(log, "ab", opener=_private) as output:
+            before = output.tell()
             pid = _launch(at, output)
-        _wait_ready(at, pid, log)
+        _wait_ready(at, pid, log, before)
         if port not in (0, at.identity().port):
             report(
                 f"port {port} is taken by another program: the local Azure is now at {_server(at)['url']}. "
@@ -195,7 +196,8 @@ def _launch(home: Home, output: IO[bytes]) -> int:
     return int(launched.stdout)
 
 
-def _wait_ready(home: Home, pid: int, log: Path) -> None:
+def _wait_ready(home: Home, pid: int, log: Path, before: int) -> None:
+    """Back when it answers. Raises `NotRunning` with the end of what the log has since byte `before`."""
     import psutil
 
     def ended() -> bool:
@@ -210,7 +212,7 @@ def _wait_ready(home: Home, pid: int, log: Path) -> None:
     what = "ended at once" if ended() else f"was not ready after {_READY_S:g} s"
     for process in _tree(pid):
         process.kill()
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LAST_LINES:]
+    lines = log.read_bytes()[before:].decode(errors="replace").splitlines()[-_LAST_LINES:]
     raise NotRunning("\n".join([f"The local Azure {what}. The end of {log}:", *lines]))
 
 

@@ -101,6 +101,15 @@ class TestLife:
         assert "auth_mode_change: must be one of refused, allowed" in str(caught.value)
         assert "Traceback" not in str(caught.value)
 
+    def test_what_an_earlier_start_said_is_not_said_again(self, home: Path) -> None:
+        home.mkdir()
+        for wrong in ("lifecycel", "quota_core"):
+            (home / "settings.yaml").write_text(f"{wrong}: x\n")
+            with pytest.raises(azml_local.NotRunning) as caught:
+                start(home)
+            assert f"{wrong}: no such setting" in str(caught.value)
+        assert "lifecycel" not in str(caught.value)
+
     def test_reset_leaves_the_address_and_nothing_else(self, home: Path) -> None:
         start(home)
         url = azml_local.status(home).url
