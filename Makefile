@@ -60,7 +60,7 @@ help:  ## This list.
 
 $(venv): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("azml needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + ". Install one, or name one: make PYTHON=python3.12")'
-	@$(PYTHON) -c 'import fcntl, subprocess, sys; lock = open(".venv.lock", "w"); fcntl.flock(lock, 2); sys.exit(subprocess.call(sys.argv[1:]))' \
+	@$(PYTHON) -c 'import fcntl, os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); lock = open(".venv.lock", "w"); fcntl.flock(lock, 2); os.set_inheritable(lock.fileno(), True); os.execvp(sys.argv[1], sys.argv[1:])' \
 	  $(MAKE) -s .venv/.made
 	@touch $@
 

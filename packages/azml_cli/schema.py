@@ -18,10 +18,13 @@ def schema(
     if out is None:
         render.emit_json(json_schema())
         return
-    out.mkdir(parents=True, exist_ok=True)
-    for name, text in schema_files().items():
-        (out / name).write_text(text, encoding="utf-8")
-        render.note(f"Wrote {out / name}")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, text in schema_files().items():
+            (out / name).write_text(text, encoding="utf-8")
+            render.note(f"Wrote {out / name}")
+    except OSError as error:
+        render.fail(f"The schemas cannot be written to {out}: {error.strerror} ({error.filename}).")
 
 
 def schema_files() -> dict[str, str]:

@@ -95,6 +95,12 @@ def test_schemas_in_a_folder(project: Path) -> None:
     assert sorted(file.name for file in (project / "schemas").iterdir()) == ["estate.schema.json", "stack.schema.json"]
 
 
+def test_schemas_where_nothing_can_be_written(project: Path) -> None:
+    done = azml(project, "schema", "--out", "Pulumi.yaml/schemas")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("The schemas cannot be written to Pulumi.yaml/schemas: Not a directory")
+
+
 def test_two_stacks_with_a_name_that_azure_takes_once(project: Path) -> None:
     """The local stack has its own Azure."""
     for stack in ("dev", "prod", "local"):
