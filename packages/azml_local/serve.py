@@ -21,7 +21,7 @@ from typing import IO
 import uvicorn
 
 from azml_local import access_log, app, certificates, disk, settings
-from azml_local.arm.lifecycle import Lifecycle
+from azml_local.arm.lifecycle import Lifecycle, sets
 from azml_local.arm.operations import Operations
 from azml_local.arm.router import Router
 from azml_local.arm.store import Store
@@ -62,7 +62,7 @@ def assemble(home: Home, identity: Identity, url: str, plane: DataPlane | None =
         url=url,
     )
     azure.types = Types(azure, declared())
-    azure.operations = Operations(store, azure.types, Lifecycle(chosen.lifecycle))
+    azure.operations = Operations(store, azure.types, Lifecycle(sets(home.root)[chosen.lifecycle]))
     return azure, Router(azure)
 
 

@@ -28,7 +28,7 @@ class Settings:
     """All settings. Unknown names are refused."""
 
     lifecycle: str = "fast"
-    """Folder below `lifecycle/`: how long operations take."""
+    """How long operations take: a folder below `lifecycle/` here or in the home."""
     endpoint_put_without_traffic: Literal["clears", "keeps"] = "clears"
     """What a PUT of an endpoint does to its traffic when it does not mention it. Not documented."""
     auth_mode_change: Literal["refused", "allowed"] = "refused"
@@ -83,17 +83,19 @@ def load(path: Path) -> Settings:
     known = {one.name: one for one in fields(Settings)}
     problems = [f"{name}: no such setting; there are {', '.join(known)}" for name in given if name not in known]
     problems += [
-        f"{name}: {problem}" for name in known if name in given and (problem := _problem(name, given[name], known))
+        f"{name}: {problem}"
+        for name in known
+        if name in given and (problem := _problem(name, given[name], known, path.parent))
     ]
     if problems:
         raise BadSettings("\n".join([f"{path}:", *problems]))
     return Settings(**given)
 
 
-def _problem(name: str, value: Any, known: Mapping[str, Any]) -> str | None:
-    from azml_local.arm.lifecycle import names
+def _problem(name: str, value: Any, known: Mapping[str, Any], home: Path) -> str | None:
+    from azml_local.arm.lifecycle import sets
 
-    allowed = tuple(names()) if name == "lifecycle" else get_args(known[name].type)
+    allowed = tuple(sets(home)) if name == "lifecycle" else get_args(known[name].type)
     if name == "quota_cores":
         good = isinstance(value, dict) and all(type(cores) is int and cores >= 0 for cores in value.values())
         return None if good else f"must hold whole numbers from 0 by VM size, is {value!r}"

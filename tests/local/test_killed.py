@@ -27,9 +27,17 @@ SAMPLE = {
 """Faults, and what the engine lost track of (None: it lived, and wrote down what Azure had taken)."""
 
 
+SLOW = """\
+Microsoft.ContainerRegistry/registries:
+  create: [{state: Creating, seconds: 2}]
+"""
+"""Long enough to be killed in: a registry is made in a tenth of a second otherwise."""
+
+
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory, engine: Path) -> Iterator[Bench]:
     made = Bench(Clone.make(tmp_path_factory.mktemp("killed"), engine))
+    made.slow_down(SLOW)
     made.learn()
     yield made
     made.end()

@@ -77,6 +77,13 @@ class Bench:
         self._requests: dict[str, int] = {}
         self._expected: dict[str, dict[str, Any]] = {}
 
+    def slow_down(self, lifecycle: str) -> None:
+        """Let operations of the local Azure take as long as a lifecycle file says."""
+        home = self.clone.root / ".azml" / "local"
+        (home / "lifecycle" / "slow").mkdir(parents=True)
+        (home / "lifecycle" / "slow" / "types.yaml").write_text(lifecycle)
+        (home / "settings.yaml").write_text("lifecycle: slow\n")
+
     def learn(self) -> None:
         """Run undisturbed: from nothing, to another release, and away again."""
         for name in self._programs:

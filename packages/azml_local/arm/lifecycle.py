@@ -1,13 +1,18 @@
-"""How long operations take, as data: `lifecycle/<set>/*.yaml`, a list of states with seconds by type and verb."""
+"""How long operations take, as data: `lifecycle/<set>/*.yaml`, a list of states with seconds by type and verb.
+
+Sets come with the local Azure, or stand in its home. What a set says nothing about is as in `fast`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
+from azml_local.settings import BadSettings
+
 _SETS = Path(__file__).parents[1] / "lifecycle"
+_FORM = "must hold, by resource type and verb (create, update, scale, delete), lists of {state: TEXT, seconds: NUMBER}"
 
 
 @dataclass(frozen=True)
@@ -19,20 +24,28 @@ class Stage:
 
 
 class Lifecycle:
-    """One set of files."""
+    """One set: a folder of files. Raises `BadSettings` for a file that is not of their form."""
 
-    def __init__(self, name: str) -> None:
-        self._types: dict[str, Any] = {}
-        for path in sorted((_SETS / name).glob("*.yaml")):
-            for type_, verbs in yaml.safe_load(path.read_text(encoding="utf-8")).items():
-                self._types[type_.lower()] = verbs
+    def __init__(self, folder: Path) -> None:
+        self._types: dict[str, dict[str, list[Stage]]] = {}
+        for path in [*sorted((_SETS / "fast").glob("*.yaml")), *sorted(folder.glob("*.yaml"))]:
+            try:
+                self._add(path)
+            except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:
+                raise BadSettings(f"{path} {_FORM}: {error}") from error
 
     def stages(self, type_: str, verb: str) -> Sequence[Stage]:
         """Stages of a verb (create, update, scale, delete) for a type; never empty."""
-        verbs = self._types.get(type_.lower(), {})
-        return [Stage(**stage) for stage in verbs.get(verb) or self._types["*"][verb]]
+        return self._types.get(type_.lower(), {}).get(verb) or self._types["*"][verb]
+
+    def _add(self, path: Path) -> None:
+        for type_, verbs in yaml.safe_load(path.read_text(encoding="utf-8")).items():
+            for verb, stages in verbs.items():
+                read = [Stage(str(stage["state"]), float(stage["seconds"])) for stage in stages]
+                self._types.setdefault(type_.lower(), {})[verb] = read
 
 
-def names() -> list[str]:
-    """Every set there is."""
-    return sorted(path.name for path in _SETS.iterdir() if path.is_dir())
+def sets(home: Path) -> dict[str, Path]:
+    """Every set there is by name: those that come with the local Azure, and those in its home."""
+    folders = [path for path in (_SETS, home / "lifecycle") if path.is_dir()]
+    return {path.name: path for folder in folders for path in sorted(folder.iterdir()) if path.is_dir()}

@@ -64,3 +64,16 @@ def test_logs_are_named_as_azure_takes_it(workspace: str) -> None:
 def test_logs_are_named_after_the_workspace() -> None:
     assert naming.log_analytics("mlw-risk") == "log-mlw-risk"
     assert naming.log_analytics("my_ws-") == "log-my-ws"
+
+
+def test_names_that_estates_have_already_do_not_change() -> None:
+    """Another name is another storage account, without what is in it: these are written down."""
+    group = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg"
+    short, long = "mlw-churn", "mlw-customer-churn-in-production"
+    assert naming.storage_account(short, group) == "stmlwchurnepjayswd4q"
+    assert naming.key_vault(short, group) == "kv-mlw-churn-epjayswd4q"
+    assert naming.container_registry(short, group) == "crmlwchurnepjayswd4q"
+    assert naming.storage_account(long, group) == "stmlwcustomercnm9317m7zb"
+    assert naming.key_vault(long, group) == "kv-mlw-custom-nm9317m7zb"
+    assert naming.log_analytics(short) == "log-mlw-churn"
+    assert naming.release("main", "85944f95aabb") == "main-85944f95"

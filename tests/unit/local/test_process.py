@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -109,6 +110,24 @@ class TestLife:
                 start(home)
             assert f"{wrong}: no such setting" in str(caught.value)
         assert "lifecycel" not in str(caught.value)
+
+    def test_how_long_operations_take_can_be_ones_own(self, home: Path) -> None:
+        own = home / "lifecycle" / "slow" / "registries.yaml"
+        own.parent.mkdir(parents=True)
+        (home / "settings.yaml").write_text("lifecycle: slow\n")
+        own.write_text("Microsoft.ContainerRegistry/registries:\n  create: [{state: Creating, seconds: soon}]\n")
+        with pytest.raises(azml_local.NotRunning, match=r"registries\.yaml must hold.*'soon'"):
+            start(home)
+        own.write_text("Microsoft.ContainerRegistry/registries:\n  create: [{state: Creating, seconds: 0.5}]\n")
+        start(home)
+        with clients(home) as arm:
+            group = arm.group()
+            registry = f"{group}/providers/Microsoft.ContainerRegistry/registries/slowregistry"
+            body = {"location": "westeurope", "sku": {"name": "Basic"}}
+            began = time.monotonic()
+            created = arm.ok("PUT", registry, body)
+            assert time.monotonic() - began >= 0.5
+        assert created["properties"]["provisioningState"] == "Succeeded"
 
     def test_reset_leaves_the_address_and_nothing_else(self, home: Path) -> None:
         start(home)
