@@ -82,9 +82,12 @@ class LocalEngine:
 
     def ensure_stack(self) -> None:
         """Make the stack in the backend where it is not there yet, and put in order what a killed run left of it."""
+        from azml_cli.recovery import checkpoint
+
         if self.has_stack:
             self.mend()
             return
+        checkpoint.drop_cut_attributes(self.project.engine_state)
         command: list[str | Path] = [self.pulumi, "stack", "init", LOCAL, "--non-interactive"]
         made = subprocess.run(
             command, cwd=self.project.root, env=self.environment, capture_output=True, text=True, check=False

@@ -76,9 +76,10 @@ def _mended(engine: "Engine", backend: "Backend | None", journal: Path | None) -
     try:
         with azure.errors(), render.progress("Recover") as report:
             released, since = repair.release(backend, engine.stack) if backend else ([], 0.0)
+            freed = repair.unblock(backend, engine.stack) if backend else []
             whole = repair.restore(backend, engine) if backend else []
             mended = repair.repair(engine, _arm, journal, since, report, restored=bool(whole))
-            return [*released, *whole, *mended]
+            return [*released, *freed, *whole, *mended]
     except repair.Undecided as error:
         render.fail(error.problems)
     except EngineFailed as error:

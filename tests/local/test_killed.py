@@ -58,3 +58,11 @@ def test_two_at_once_take_turns(bench: Bench) -> None:
     both = first + second
     assert len(re.findall(r"\d+ created$", both, re.MULTILINE)) == 1, "one made it"
     assert len(re.findall(r"\d+ unchanged$", both, re.MULTILINE)) == 1, "and the other found nothing to do"
+
+
+def test_what_the_engine_notes_beside_its_state_was_cut(bench: Bench) -> None:
+    """It writes these files in place, so SIGKILL can leave an empty one: `failed to load checkpoint: EOF`."""
+    (file,) = (bench.clone.root / ".azml/state/.pulumi/stacks").glob("*/local.json.attrs")
+    file.write_bytes(b"")
+    assert "notes beside a file were cut" in bench.run("recover", "--local")
+    assert "unchanged" in bench.run("up", "--local")

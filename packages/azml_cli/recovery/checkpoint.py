@@ -1,8 +1,10 @@
-"""The state file of a stack in a folder, where the engine could not finish writing it.
+"""Files of a backend in a folder that the engine could not finish writing.
 
-Killed, the engine leaves the old file or the new one. On a full disk it puts a cut one in place (3.259: the write
+Killed, the engine leaves the old state file or the new one. On a full disk it puts a cut one in place (3.259: the write
 fails, and what was written is renamed all the same). It keeps the one before beside it (`.bak`), and one of each update
-(`backups/`). Owns finding the newest that is whole.
+(`backups/`). The attributes that it keeps beside every file (`.attrs`: content type, checksum) are written in place, so
+a kill can cut them, and then the file itself cannot be read (gocloud.dev/blob/fileblob, attrs.go: `EOF`; without them
+it can). Owns finding what is cut, and the newest that is whole.
 """
 
 import json
@@ -24,6 +26,14 @@ def is_whole(file: Path) -> bool:
         return False
 
 
+def drop_cut_attributes(backend: Path) -> bool:
+    """Take away attributes that cannot be read; whether there were any."""
+    cut = [file for file in (backend / ".pulumi").rglob("*.attrs") if not _is_json(file)]
+    for file in cut:
+        file.unlink(missing_ok=True)
+    return bool(cut)
+
+
 def restore(backend: Path, project: str, stack: str) -> str | None:
     """Put the newest whole state in the place of a cut one; what was done, None where nothing is wrong.
 
@@ -40,6 +50,14 @@ def restore(backend: Path, project: str, stack: str) -> str | None:
             return f"the one before is back ({older.name})"
     file.unlink()
     return "begun anew, as there is no older one"
+
+
+def _is_json(file: Path) -> bool:
+    try:
+        json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, OSError):
+        return False
+    return True
 
 
 def _older(backend: Path, project: str, stack: str) -> Iterator[Path]:

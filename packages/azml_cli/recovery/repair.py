@@ -57,6 +57,13 @@ def restore(backend: Backend, engine: Engine) -> list[Step]:
     return [Step(f"stack {engine.stack}", "its state was cut while it was written", done)]
 
 
+def unblock(backend: Backend, stack: str) -> list[Step]:
+    """Take away what keeps the engine from reading whole files."""
+    if not checkpoint.drop_cut_attributes(backend.folder):
+        return []
+    return [Step(f"stack {stack}", "the engine's notes beside a file were cut while they were written", "taken away")]
+
+
 def release(backend: Backend, stack: str) -> tuple[list[Step], float]:
     """Take away the locks of processes that are gone; what was done, and since when the oldest was held (0: none).
 

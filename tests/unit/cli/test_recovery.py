@@ -176,6 +176,14 @@ class TestCheckpoint:
         checkpoint.restore(tmp_path, "serving", "local")
         assert file.read_text() == self.whole(9)
 
+    def test_cut_attributes_go_and_whole_ones_stay(self, tmp_path: Path) -> None:
+        whole = self.file(tmp_path, '{"user.content_type": "text/plain"}', where="meta.yaml.attrs")
+        cut = [self.file(tmp_path, text, where=f"stacks/serving/{len(text)}.json.attrs") for text in ("", '{"us')]
+        assert checkpoint.drop_cut_attributes(tmp_path)
+        assert whole.exists()
+        assert not any(file.exists() for file in cut)
+        assert not checkpoint.drop_cut_attributes(tmp_path)
+
     def test_where_none_is_whole_the_stack_is_made_again(self, tmp_path: Path) -> None:
         file = self.file(tmp_path, "")
         assert "begun anew" in str(checkpoint.restore(tmp_path, "serving", "local"))
