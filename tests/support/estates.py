@@ -170,7 +170,7 @@ def _sense(folder: Path) -> dict[str, Strategy]:
         "address_prefixes": st.lists(ranges, min_size=1, max_size=2),
         "port_ranges": st.sampled_from(["443", "80, 8080-8089", 5]),
         "service_tag": st.just("DataFactory"),
-        "FqdnRuleSpec.destination": st.sampled_from(["contoso.com", "*.contoso.com"]),
+        "FqdnRuleSpec.destination": st.sampled_from(["www.contoso.com", "*.fabrikam.com"]),
         "fqdns": st.just(["files.example.org"]),
         "service_resource_id": st.just(f"{_ID}/Microsoft.Storage/storageAccounts/{NAME}"),
         "subresource_target": st.sampled_from(["blob", "file"]),

@@ -149,7 +149,7 @@ class FqdnRuleSpec(OutboundRuleSpec):
     type: Annotated[Literal["fqdn"], AnyCase(), BeforeValidator(_one_of_all)] = "fqdn"
     """fqdn."""
     destination: Fqdn
-    """Host name, also with a wildcard: `*.contoso.com`."""
+    """Host name, also with a wildcard: `*.fabrikam.com`."""
 
 
 def _kind_of(type_: Any) -> str:

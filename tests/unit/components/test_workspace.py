@@ -239,7 +239,7 @@ NETWORK = {
         },
         {"name": "files", "destination": {"service_resource_id": f"{STORAGE}9", "subresource_target": "file"}},
         {"name": "adf", "destination": {"service_tag": "DataFactory", "protocol": "tcp", "port_ranges": "80, 443"}},
-        {"name": "pypi", "type": "fqdn", "destination": "contoso.com"},
+        {"name": "web", "type": "fqdn", "destination": "www.contoso.com"},
     ],
 }
 
@@ -274,7 +274,7 @@ def test_the_managed_network_in_arm_s_words() -> None:
                 "category": "UserDefined",
                 "destination": {"serviceTag": "DataFactory", "protocol": "TCP", "portRanges": "80, 443"},
             },
-            "pypi": {"type": "FQDN", "category": "UserDefined", "destination": "contoso.com"},
+            "web": {"type": "FQDN", "category": "UserDefined", "destination": "www.contoso.com"},
         },
     }
 

@@ -95,12 +95,15 @@ class TestWorkspaces:
         body = arm.workspace_body(group)
 
         def network(mode: str) -> dict[str, Any]:
-            rules = {"pypi": {"type": "FQDN", "destination": "contoso.com"}}
+            rules = {"web": {"type": "FQDN", "destination": "www.contoso.com"}}
             isolation = {"isolationMode": mode, **({} if mode == "Disabled" else {"outboundRules": rules})}
             return {**body, "properties": {**body["properties"], "managedNetwork": isolation}}
 
         arm.ok("PUT", path, network("AllowOnlyApprovedOutbound"))
-        assert arm.ok("GET", path)["properties"]["managedNetwork"]["outboundRules"]["pypi"]["destination"] == "contoso.com"
+        assert (
+            arm.ok("GET", path)["properties"]["managedNetwork"]["outboundRules"]["web"]["destination"]
+            == "www.contoso.com"
+        )
         assert arm.refused("PUT", path, network("Disabled"))[:2] == (400, "ValidationError")
 
 

@@ -215,7 +215,7 @@ def test_a_wrong_item_does_not_hide_what_is_wrong_between_the_fields_of_another(
     storage = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a"
     leads = f"{{service_resource_id: {storage}, subresource_target: blobs}}"
     network = "managed_network: {isolation_mode: allow_only_approved_outbound, outbound_rules: ["
-    rules = f"{{name: a, type: fqnd, destination: contoso.com}}, {{name: b, destination: {leads}}}"
+    rules = f"{{name: a, type: fqnd, destination: www.contoso.com}}, {{name: b, destination: {leads}}}"
     first, second = project.problems(f"stage: dev\nworkspace: {{name: mlw-risk, {network}{rules}]}}}}\n")
     assert (first.allowed, first.fix) == ("private_endpoint, service_tag, fqdn", "did you mean fqdn?")
     assert (second.path.rpartition(".")[2], second.fix) == ("subresource_target", "did you mean blob?")

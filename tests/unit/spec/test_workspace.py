@@ -67,8 +67,10 @@ TAKEN_BY_BOTH: list[dict[str, Any]] = [
     network({"name": "a", "destination": {**ENDPOINT, "spark_enabled": "True"}}, mode="AllowInternetOutbound"),
     network({"name": "a", "type": "service_tag", "destination": TAG}),
     network({"name": "a", "destination": {**TAG, "address_prefixes": ["203.0.113.0/24"]}}),
-    network({"name": "a", "type": "fqdn", "destination": "contoso.com", "category": "Required", "status": "Active"}),
-    network({"name": "a", "destination": "*.contoso.com"}, firewall_sku="Basic"),
+    network(
+        {"name": "a", "type": "fqdn", "destination": "www.contoso.com", "category": "Required", "status": "Active"}
+    ),
+    network({"name": "a", "destination": "*.fabrikam.com"}, firewall_sku="Basic"),
     {**network(), "provision_network_now": True},
     {"enable_data_isolation": True, "allow_roleassignment_on_rg": False},
     {"identity": {"type": "system_assigned"}, "allow_roleassignment_on_rg": True},
@@ -96,7 +98,7 @@ REFUSED_BY_BOTH: list[dict[str, Any]] = [
     {"identity": {"type": "mine"}},
     {"managed_network": {"isolation_mode": "open"}},
     network({"name": "a", "type": "service_tag", "destination": {**TAG, "service_tag": None}}),
-    network({"destination": "contoso.com"}),
+    network({"destination": "www.contoso.com"}),
     network(firewall_sku="premium"),
     {"serverless_compute": {"custom_subnet": "s"}},
     {"workspace_hub": "hub"},
@@ -114,11 +116,11 @@ REFUSED_BY_US = {
         "customer_managed_key.key_uri",
     ),
     "rules without a network": (
-        network({"name": "a", "destination": "contoso.com"}, mode="disabled"),
+        network({"name": "a", "destination": "www.contoso.com"}, mode="disabled"),
         "managed_network.outbound_rules",
     ),
     "a host where the internet is open": (
-        network({"name": "a", "destination": "contoso.com"}, mode="allow_internet_outbound"),
+        network({"name": "a", "destination": "www.contoso.com"}, mode="allow_internet_outbound"),
         "managed_network.outbound_rules.a.type",
     ),
     "a tag where the internet is open": (
@@ -126,11 +128,11 @@ REFUSED_BY_US = {
         "managed_network.outbound_rules.a.type",
     ),
     "two rules of one name": (
-        network({"name": "a", "destination": "contoso.com"}, {"name": "A", "destination": "b.org"}),
+        network({"name": "a", "destination": "www.contoso.com"}, {"name": "A", "destination": "b.org"}),
         "managed_network.outbound_rules.A.name",
     ),
     "an address for a host": (
-        network({"name": "a", "destination": "https://contoso.com"}),
+        network({"name": "a", "destination": "https://www.contoso.com"}),
         "managed_network.outbound_rules.a.destination",
     ),
     "a port beyond the last": (
