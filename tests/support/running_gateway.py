@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -40,15 +40,11 @@ class _Handler(BaseHTTPRequestHandler):
             model.requests.append((self.command, self.path, dict(self.headers.items())))
             model.active += 1
             model.most_active = max(model.most_active, model.active)
-        try:
-            self._write(wanted)
-        except OSError:
-            pass  # the gateway hung up: what some tests are about
-        finally:
-            with model.lock:
-                model.active -= 1
+        with ExitStack() as working, suppress(OSError):  # the gateway hung up: what some tests are about
+            working.callback(model.leave)
+            self._write(wanted, working)
 
-    def _write(self, wanted: dict[str, Any]) -> None:
+    def _write(self, wanted: dict[str, Any], working: ExitStack) -> None:
         time.sleep(wanted.get("sleep", 0))
         if wanted.get("die"):
             self.connection.shutdown(socket.SHUT_RDWR)
@@ -69,6 +65,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.send_header("content-length", str(len(body) + (10 if wanted.get("break") else 0)))
         self.end_headers()
+        working.close()  # who has the whole answer may ask the next at once, before this thread goes on
         if self.command != "HEAD":
             self.wfile.write(body)
 
@@ -99,6 +96,10 @@ class Model:
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
+
+    def leave(self) -> None:
+        with self.lock:
+            self.active -= 1
 
     @contextmanager
     def serving(self) -> Iterator["Model"]:
