@@ -11,6 +11,7 @@ reserve; reference-managed-online-endpoints-vm-sku-list.md (2023-10-18 with late
 from __future__ import annotations
 
 import math
+from datetime import timedelta
 
 MAX_DEPLOYMENTS = 20
 """Deployments of one endpoint (Azure raises it on request)."""
@@ -32,6 +33,12 @@ PROBE_FAILURE_THRESHOLD = 30
 
 SAMPLING_RATE = 1.0
 ROLLING_RATE = "hour"
+
+METRIC_GRAIN = timedelta(minutes=1)
+"""The finest grain of the service's metrics (monitor-azure-machine-learning-reference.md, 2024-07-30: PT1M)."""
+METRIC_LAG = timedelta(minutes=2)
+"""Until a metric can be read. data-ingestion-time.md: platform metrics are "available in under a minute in the metrics
+database"; another minute is the grain that has to end first."""
 
 QUOTA_RESERVE = 1.2
 """A managed deployment takes quota for this many times its instances, so that it can be upgraded."""

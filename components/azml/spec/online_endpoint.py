@@ -15,6 +15,7 @@ from azml.spec.existing import Existing
 from azml.spec.identity import IdentitySpec
 from azml.spec.online_deployment import OnlineDeploymentSpec
 from azml.spec.references import arm_id
+from azml.spec.rollout import RolloutSpec
 from azml.spec.types import AnyCase, PublicNetworkAccess, Region, Tags, named, whole
 
 Percent = Annotated[int, whole(0, 100)]
@@ -43,7 +44,7 @@ class OnlineEndpointSpec(Existing):
         "type": "leave it out: every online endpoint here is managed",
         "keys": "Azure makes the keys: read them with `az ml online-endpoint get-credentials`",
     }
-    beside_existing: ClassVar = Existing.beside_existing | {"deployments", "traffic", "mirror_traffic"}
+    beside_existing: ClassVar = Existing.beside_existing | {"deployments", "traffic", "mirror_traffic", "rollout"}
 
     name: Annotated[str, named(names.ONLINE_ENDPOINT)]
     """Name of the endpoint, once in the Azure region: it is part of the scoring address."""
@@ -68,6 +69,8 @@ class OnlineEndpointSpec(Existing):
     its traffic is left alone."""
     mirror_traffic: dict[str, Percent] = {}
     """Percent of live requests that one deployment gets a copy of."""
+    rollout: RolloutSpec = RolloutSpec()
+    """How a new release goes live."""
     deployments: list[OnlineDeploymentSpec] = []
     """The deployments."""
 

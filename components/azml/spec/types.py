@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -78,6 +79,37 @@ def fraction(at_least: float, at_most: float) -> Shape:
             ]
         },
     )
+
+
+_DURATION = r"^P(?=.)(([0-9]+)D)?(T(?=[0-9])(([0-9]+)H)?(([0-9]+)M)?(([0-9]+([.][0-9]+)?)S)?)?$"
+"""Days, hours, minutes, seconds; no years and months, whose length differs."""
+
+
+def _duration(value: Any) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    found = re.match(_DURATION, value) if isinstance(value, str) else None
+    if found is None:
+        raise refusal(
+            Finding("is no duration", value=value, allowed="ISO 8601: PT30S, PT10M, PT24H, P1D", fix=_meant(value))
+        )
+    days, hours, minutes, seconds = (float(found[group] or 0) for group in (2, 5, 7, 9))
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def _meant(value: Any) -> str | None:
+    found = re.fullmatch(r"\s*([0-9]+)\s*([smhd]?)[a-z]*\s*", str(value), re.IGNORECASE)
+    if found is None or isinstance(value, bool):
+        return None
+    unit = found[2].upper() or "S"
+    return f"write P{found[1]}D" if unit == "D" else f"write PT{found[1]}{unit}"
+
+
+Duration = Annotated[
+    timedelta,
+    Shape(core_schema.no_info_plain_validator_function(_duration), {"type": "string", "pattern": _DURATION}),
+]
+"""A length of time in ISO 8601, as ARM has it."""
 
 
 def _not_a_flag(value: Any) -> Any:

@@ -1,0 +1,136 @@
+"""What a rollout remembers, on the endpoint itself: tags that every run, here or elsewhere, reads.
+
+Owns the tags and their form; a value that is longer than a tag holds goes on in `NAME-2`, `NAME-3`. Written in the same
+request as the traffic, so that neither is ever without the other. Deliberately decides nothing.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from azml.facts.names import TAG_VALUE_LENGTH
+
+OWN_TAGS = "azml-"
+"""Tags that start so are azml's memory, and no one's input."""
+
+Shares = Mapping[str, int]
+Status = Literal["running", "paused", "aborted"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A rollout that is not done: on its way, or told to stay where it is."""
+
+    to: str
+    """Fingerprint of the wanted maps, see `fingerprint`."""
+    before: Shares
+    """The exact traffic that served before it began."""
+    before_mirror: Shares
+    """The mirror of before."""
+    step: int = 0
+    """Percent of the way that is live: 0 before any live share."""
+    since: int = 0
+    """When that step began, in seconds since 1970 (UTC)."""
+    status: Status = "running"
+    """`paused` and `aborted` are what a user said; `up` of the same maps then moves nothing."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """All that azml remembers on an endpoint."""
+
+    rollout: str | None = None
+    """Which rollout moves the traffic."""
+    retired: tuple[str, ...] = ()
+    """Deployments that left the program while they had to stay: the rollout deletes them."""
+    previous: Mapping[str, int] = field(default_factory=dict)
+    """Deployments kept without traffic, each until a time in seconds since 1970 (UTC)."""
+    progress: Progress | None = None
+    """The rollout that is not done."""
+
+
+def fingerprint(traffic: Shares, mirror: Shares) -> str:
+    """What two runs must want alike to go on with each other's rollout."""
+    maps = [sorted((name, share) for name, share in shares.items() if share) for shares in (traffic, mirror)]
+    return hashlib.sha256(json.dumps(maps).encode()).hexdigest()[:12]
+
+
+def read(tags: Mapping[str, str]) -> Memory:
+    """What the tags say. What is not readable (written by hand, or by a later azml) counts as not there."""
+    return Memory(
+        rollout=tags.get("azml-rollout"),
+        retired=tuple(name for name in _joined(tags, "azml-retired").split(",") if name),
+        previous=_shares(_joined(tags, "azml-previous")),
+        progress=_progress(_joined(tags, "azml-progress")),
+    )
+
+
+def written(tags: Mapping[str, str], memory: Memory) -> dict[str, str]:
+    """The tags with this memory, and with all that others wrote."""
+    others = {name: value for name, value in tags.items() if not name.startswith(OWN_TAGS)}
+    texts = {
+        "azml-rollout": memory.rollout or "",
+        "azml-retired": ",".join(dict.fromkeys(memory.retired)),
+        "azml-previous": _text(memory.previous),
+        "azml-progress": "" if memory.progress is None else _progress_text(memory.progress),
+    }
+    return {**others, **{tag: part for name, text in texts.items() for tag, part in _parts(name, text)}}
+
+
+def with_status(memory: Memory, status: Status) -> Memory:
+    """The same, with what a user said about the rollout that is not done."""
+    assert memory.progress is not None  # noqa: S101 - who calls has asked
+    return replace(memory, progress=replace(memory.progress, status=status))
+
+
+def _progress_text(progress: Progress) -> str:
+    return json.dumps(
+        {
+            "to": progress.to,
+            "before": _text(progress.before),
+            "mirror": _text(progress.before_mirror),
+            "step": progress.step,
+            "since": progress.since,
+            "status": progress.status,
+        },
+        separators=(",", ":"),
+    )
+
+
+def _progress(text: str) -> Progress | None:
+    try:
+        made: dict[str, Any] = json.loads(text)
+        return Progress(
+            to=made["to"],
+            before=_shares(made["before"]),
+            before_mirror=_shares(made["mirror"]),
+            step=made["step"],
+            since=made["since"],
+            status=made["status"],
+        )
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _text(shares: Shares) -> str:
+    return ",".join(f"{name}:{number}" for name, number in shares.items())
+
+
+def _shares(text: str) -> dict[str, int]:
+    pairs = (part.partition(":") for part in text.split(",") if part)
+    return {name: int(number) for name, _, number in pairs if number.isascii() and number.isdigit()}
+
+
+def _parts(name: str, text: str) -> list[tuple[str, str]]:
+    pieces = [text[start : start + TAG_VALUE_LENGTH] for start in range(0, len(text), TAG_VALUE_LENGTH)]
+    return [(name if number == 1 else f"{name}-{number}", piece) for number, piece in enumerate(pieces, 1)]
+
+
+def _joined(tags: Mapping[str, str], name: str) -> str:
+    pieces, number = [tags.get(name, "")], 2
+    while (piece := tags.get(f"{name}-{number}")) is not None:
+        pieces.append(piece)
+        number += 1
+    return "".join(pieces)

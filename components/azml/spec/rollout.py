@@ -1,0 +1,128 @@
+"""How a new release goes live: in which steps, after which gates, and what stays ready behind it.
+
+Owns `rollout` of an online endpoint. Deliberately not who gets which share in the end (`traffic`), and no figure of a
+running rollout.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from azml.facts import online_endpoints as facts
+from azml.spec.base import Finding, Spec, rule
+from azml.spec.paths import LocalFile
+from azml.spec.types import AnyCase, Duration, Flag, fraction, whole
+
+NONE = timedelta(0)
+
+
+class GoldenSpec(Spec):
+    """A request whose answer is known."""
+
+    request: LocalFile
+    """File with the request's body, JSON."""
+    expected: LocalFile
+    """File with the answer, JSON."""
+    tolerance: Annotated[float, fraction(0, 1)] = 1e-6
+    """How far a number may be from the expected one, as a share of it (near 0: absolute)."""
+
+
+class MirrorFirstSpec(Spec):
+    """A shadow share: the newcomer gets copies, and nobody its answers."""
+
+    percent: Annotated[int, whole(1, facts.MAX_MIRROR_PERCENT)]
+    """Percent of the live requests that are copied."""
+    bake_time: Duration
+    """How long."""
+
+
+class MetricsSpec(Spec):
+    """How Azure Monitor is read."""
+
+    grain: Duration = facts.METRIC_GRAIN
+    """Length of time that one figure sums up."""
+    lag: Duration = facts.METRIC_LAG
+    """How late a figure is there."""
+
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", UserWarning)  # `schema` hides a deprecated method of pydantic's
+
+    class GatesSpec(Spec):
+        """What a release has to show.
+
+        Requests are sent before it has a live share, and at each step; figures of live requests are Azure Monitor's.
+        """
+
+        smoke: list[LocalFile] = []
+        """Files with requests that are to be answered with 200."""
+        golden: list[GoldenSpec] = []
+        """Requests with their answers."""
+        schema: Flag = False  # type: ignore[assignment]
+        """Whether answers have to conform to the endpoint's OpenAPI document."""
+        latency_p95_ms: Annotated[int, whole(1)] | None = None
+        """Most milliseconds that 95 % of the requests take."""
+        max_p95_ratio: Annotated[float, fraction(0.1, 100)] | None = None
+        """Most that the 95th percentile may be of the live release's, measured in the same minutes."""
+        max_error_rate: Annotated[float, fraction(0, 1)] | None = None
+        """Largest share of live requests that may fail."""
+        min_requests: Annotated[int, whole(1)] = 20
+        """Live requests that a judgement needs; with fewer a step holds."""
+        mirror_first: MirrorFirstSpec | None = None
+        """Copies of live requests before any live request."""
+        metrics: MetricsSpec = MetricsSpec()
+        """How Azure Monitor is read."""
+
+        @rule
+        def _figures_need_requests(self) -> Iterator[Finding]:
+            asked = [name for name in ("latency_p95_ms", "max_p95_ratio") if getattr(self, name) is not None]
+            asked += ["schema"] if self.schema else []
+            if asked and not (self.smoke or self.golden):
+                for name in asked:
+                    yield Finding(
+                        "nothing is there to send",
+                        (name,),
+                        fix="add smoke: [request.json], or golden: [{request: request.json, expected: answer.json}]",
+                    )
+
+
+class RolloutSpec(Spec):
+    """The way of a new release to its traffic."""
+
+    steps: list[Annotated[int, whole(1, 100)]] = [100]
+    """Percent of its final share that a new release gets, step by step; the last is 100."""
+    bake_time: Duration = NONE
+    """How long a step is watched before the next one."""
+    keep_previous: Duration = NONE
+    """How long the release of before stays ready, without traffic, so that the way back takes seconds. It costs what
+    its instances cost."""
+    on_failure: Annotated[Literal["keep", "delete"], AnyCase()] = "keep"
+    """What becomes of a release that failed: it stays, with its logs, or it is deleted."""
+    max_up_time: Duration = timedelta(hours=1)
+    """A rollout that takes longer stops after a step, and the next `pulumi up` goes on."""
+    gates: GatesSpec = GatesSpec()
+    """What a release has to show."""
+
+    @rule
+    def _steps_lead_to_all(self) -> Iterator[Finding]:
+        if self.steps != sorted(set(self.steps)) or self.steps[-1:] != [100]:
+            yield Finding(
+                "do not lead up to 100",
+                ("steps",),
+                self.steps,
+                allowed="rising percentages, the last of them 100",
+                fix=f"write steps: {sorted({*self.steps, 100})}",
+            )
+
+    @rule
+    def _figures_need_time(self) -> Iterator[Finding]:
+        grain = self.gates.metrics.grain
+        if self.gates.max_error_rate is not None and len(self.steps) > 1 and self.bake_time < grain:
+            yield Finding(
+                "is shorter than a figure of Azure Monitor takes",
+                ("bake_time",),
+                allowed=f"at least the grain, {int(grain.total_seconds())} seconds, where max_error_rate is judged",
+            )
