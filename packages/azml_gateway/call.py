@@ -54,7 +54,7 @@ class Call:
         self.body = b""
         self.deployment = ""
         self.status = 0
-        self.model_status: int | None = None
+        self.model_status = 0
         self.hung_up = False
 
     def elapsed_s(self) -> float:

@@ -4,12 +4,14 @@
 {"endpoint": "churn",
  "listen": {"host": "127.0.0.1", "port": 31000},
  "admin_socket": "/run/churn.sock",
+ "counts": "/var/lib/churn/counts",
  "auth": {"mode": "key", "keys": ["primary", "secondary"]},
  "traffic": {"blue": 90, "green": 10},
  "mirror": {"shadow": 5},
  "deployments": {"blue": {"instances": ["127.0.0.1:5001"], "request_timeout_s": 5}}}
 ```
 
+`counts`, a folder for the counts of each second (`azml_gateway.counts`), may be left out: nothing is written then.
 Names in `traffic` and `mirror` need not exist in `deployments` yet. Reading the file is all that happens here.
 """
 
@@ -62,6 +64,7 @@ class Config:
     deployments: Mapping[str, DeploymentConfig]
     max_request_bytes: int = MAX_REQUEST_BYTES
     drain_s: int = 30
+    counts: Path | None = None
 
 
 def load(path: Path) -> Config:
@@ -92,10 +95,12 @@ def _config(root: "_Fields") -> Config:
         deployments={name: _deployment(root.map("deployments").map(name)) for name in root.map("deployments").names()},
         max_request_bytes=int(root.number("max_request_bytes", MAX_REQUEST_BYTES, _positive, "more than 0")),
         drain_s=int(root.number("drain_s", 30, _not_negative, "0 or more seconds")),
+        counts=Path(root.text("counts")) if "counts" in root.names() else None,
     )
     root.only(
-        "endpoint", "listen", "admin_socket", "auth", "traffic", "mirror", "deployments", "max_request_bytes", "drain_s"
-    )
+        "endpoint", "listen", "admin_socket", "auth", "traffic", "mirror", "deployments", "max_request_bytes",
+        "drain_s", "counts",
+    )  # fmt: skip
     listen.only("host", "port")
     return config
 

@@ -6,6 +6,7 @@ it never waits for a slot; where none is free it is dropped and counted. Calls t
 """
 
 import asyncio
+import time
 
 from azml_gateway import upstream
 from azml_gateway.admission import Deployment, Instance
@@ -32,14 +33,14 @@ class Mirroring:
             deployment = self._routing.deployments[name]
             instance = deployment.try_acquire()
             if instance is None:
-                self._routing.metrics.mirrored(name, "dropped")
+                self._routing.metrics.dropped(name)
                 continue
             task = asyncio.create_task(self._send(call, deployment, instance))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 
     async def _send(self, call: Call, deployment: Deployment, instance: Instance) -> None:
-        outcome = "failed"
+        status, model_status, started = 503, 0, time.perf_counter()
         exchange: upstream.Exchange | None = None
         try:
             async with asyncio.timeout(deployment.config.request_timeout_s):
@@ -48,13 +49,17 @@ class Mirroring:
                 await exchange.head()
                 async for _ in exchange.body():
                     pass
-                outcome = str(exchange.status)
+                model_status = exchange.status
+                status = 200 if model_status == 200 else 424
         except upstream.ConnectError:
             deployment.avoid(instance)
-        except (TimeoutError, upstream.BrokenAnswerError):
+        except TimeoutError:
+            status = 408
+        except upstream.BrokenAnswerError:
             pass
         finally:
             if exchange is not None:
                 exchange.abort()
             deployment.release(instance)
-            self._routing.metrics.mirrored(deployment.name, outcome)
+            seconds = time.perf_counter() - started
+            self._routing.metrics.mirrored(deployment.name, status, model_status, seconds)

@@ -16,7 +16,7 @@ class Routing:
     """The rules in force. `generation` counts the configs applied, from 1."""
 
     def __init__(self, config: Config) -> None:
-        self.metrics = Metrics()
+        self.metrics = Metrics(config.counts)
         self.generation = 0
         self.deployments: dict[str, Deployment] = {}
         self._instances: list[Instance] = []
@@ -29,7 +29,9 @@ class Routing:
     def apply(self, config: Config) -> int:
         """Replace the rules; the new generation. Raises `ConfigError` where that takes a new process."""
         fixed = [
-            name for name in ("host", "port", "admin_socket") if getattr(config, name) != getattr(self.config, name)
+            name
+            for name in ("host", "port", "admin_socket", "counts")
+            if getattr(config, name) != getattr(self.config, name)
         ]
         if fixed:
             raise ConfigError(f"{', '.join(fixed)}: cannot change while serving; start a new gateway")

@@ -38,12 +38,20 @@ async def _serve(routing: Routing, path: Path) -> None:
     callers: set[Caller] = set()
     async with _admin_socket(Admin(routing, path), config.admin_socket):
         gateway = Gateway(routing)
-        server = await loop.create_server(lambda: Caller(gateway, callers), config.host, config.port, backlog=BACKLOG)
+
+        def connected() -> Caller:
+            routing.metrics.connected += 1
+            return Caller(gateway, callers)
+
+        server = await loop.create_server(connected, config.host, config.port, backlog=BACKLOG)
         sweeping = asyncio.create_task(_sweep(callers))
+        counting = asyncio.create_task(routing.metrics.keep(lambda: len(callers)))
         await asked_to_end.wait()
         sweeping.cancel()
         server.close()
         await _drain(callers, config.drain_s)
+        counting.cancel()
+        await asyncio.wait({counting})
 
 
 async def _sweep(callers: set[Caller]) -> None:

@@ -54,6 +54,14 @@ class Settings:
     EndpointAlreadyExists, ValidationError, DeploymentHasTraffic."""
     delete_with_traffic_status: Literal[400, 409] = 400
     """Status that refuses to delete a deployment with traffic. That it is refused is documented, the code is not."""
+    metric_grain_seconds: Literal[1, 60] = 1
+    """Seconds of the shortest interval of metrics that can be asked for; 60 is Azure's."""
+    metric_lag_seconds: float = 1
+    """Seconds from the end of an interval until its metrics can be read. (Azure: under a minute, says
+    data-ingestion-time.)"""
+    mirrored_requests: Literal["deployment", "both", "nowhere"] = "deployment"
+    """Where copies of mirrored traffic count: in the deployment's own metrics, in the endpoint's too, or in neither.
+    Not documented."""
     workspace_soft_delete_days: float = 14
     """How long a deleted workspace keeps its name (concept-soft-delete). 0: not at all."""
     workspace_recovery: Literal["property", "portal"] = "property"
@@ -103,7 +111,8 @@ def _problem(name: str, value: Any, known: Mapping[str, Any], home: Path) -> str
         good = isinstance(value, dict) and all(isinstance(code, str) for code in value.values())
         good = good and set(value) <= set(UNDOCUMENTED_CODES)
         return None if good else f"must hold texts for {', '.join(UNDOCUMENTED_CODES)}, is {value!r}"
-    if name == "workspace_soft_delete_days" or (name == "blob_roles_after_seconds" and value is not None):
+    numbers = ("workspace_soft_delete_days", "metric_lag_seconds", "blob_roles_after_seconds")
+    if name in numbers and (name != "blob_roles_after_seconds" or value is not None):
         return None if type(value) in (int, float) and value >= 0 else f"must be a number from 0, is {value!r}"
     if name == "blob_roles_after_seconds":
         return None

@@ -16,7 +16,6 @@ from azml_local.arm.ids import GROUP, SUBSCRIPTION, ResourceId
 from azml_local.arm.locations import normal, refuse_bad_location, refuse_no_location
 from azml_local.arm.managed_identity import fill_identity
 from azml_local.arm.operations import DELETE
-from azml_local.arm.pages import page
 from azml_local.arm.store import Resource
 from azml_local.arm.types import ResourceType, Write
 from azml_local.azure import Azure
@@ -79,7 +78,7 @@ class Crud:
         type_ = self.type(type_name)
         _refuse_undeclared(type_, "LIST")
         place = None if scope is None else self.locate(ResourceId(type_.type, "", scope))[1].parent
-        return page([type_.present(found) for found in type_.members(place, call)], call)
+        return type_.listed(place, call)
 
     async def put(self, id_: ResourceId, call: Call) -> Answer:
         """Create a resource or replace it as a whole."""

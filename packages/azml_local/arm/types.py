@@ -11,8 +11,9 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from azml.facts import arm_types
 from azml.facts.names import NameRule
-from azml_local.arm.call import Call, Started
+from azml_local.arm.call import Answer, Call, Started
 from azml_local.arm.ids import ResourceId
+from azml_local.arm.pages import page
 from azml_local.arm.store import Resource
 from azml_local.azure import Azure
 
@@ -137,6 +138,10 @@ class ResourceType:
     def members(self, scope: ResourceId | None, _call: Call) -> list[Resource]:
         """List the resources of this type in a scope or below a parent."""
         return self.azure.store.below(scope, self.type)
+
+    def listed(self, scope: ResourceId | None, call: Call) -> Answer:
+        """Answer a LIST: a page of the members."""
+        return page([self.present(found) for found in self.members(scope, call)], call)
 
     def lock(self, id_: ResourceId) -> ResourceId:
         """Name the resource on which only one operation may run at a time."""

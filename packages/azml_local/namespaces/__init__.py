@@ -15,6 +15,7 @@ def declared() -> Sequence[type[ResourceType]]:
         keyvault,
         machinelearning,
         managedidentity,
+        metrics,
         resources,
         storage,
     )
@@ -25,6 +26,7 @@ def declared() -> Sequence[type[ResourceType]]:
         keyvault,
         insights,
         activity_log,
+        metrics,
         containerregistry,
         managedidentity,
         authorization,

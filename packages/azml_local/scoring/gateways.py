@@ -21,6 +21,8 @@ from azml_local.scoring.processes import Process, Processes
 
 START_LIMIT_S = 20.0
 RESTART_S = 0.5
+COUNTS = "counts"
+"""Folder of an endpoint's counts (`azml_gateway.counts`), beside the gateway's config."""
 
 
 class GatewayProcess:
@@ -95,6 +97,7 @@ class GatewayProcess:
             "endpoint": endpoint.name,
             "listen": {"host": "127.0.0.1", "port": self.port},
             "admin_socket": str(self._admin),
+            "counts": str(self._file.parent / COUNTS),
             "auth": {"mode": "key", "keys": list(endpoint.keys)}
             if endpoint.auth_mode == "Key"
             else {"mode": "token", "verify": f"unix:{self._tokens}"},

@@ -8,13 +8,16 @@ import contextlib
 import json
 import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from azml_gateway import counts
+from azml_gateway.counts import Second
 from azml_local.scoring import conda, files
 from azml_local.scoring.contract import Deployment, DeploymentFailed, Endpoint, Report, TokenVerifier
 from azml_local.scoring.environments import Environments, cache
-from azml_local.scoring.gateways import GatewayProcess, choose_port
+from azml_local.scoring.gateways import COUNTS, GatewayProcess, choose_port
 from azml_local.scoring.generation import Generation
 from azml_local.scoring.instances import Server
 from azml_local.scoring.logs import tail
@@ -125,6 +128,11 @@ class DataPlane:
         """Return the last lines of `InferenceServer` or `StorageInitializer`; also of a deployment that failed."""
         latest = files.generations(self._folder(deployment_id))
         return tail(latest[-1] / f"{container}.log", tail_lines) if latest else ""
+
+    def counts(self, endpoint_id: str, since: float, until: float) -> Iterator[Second]:
+        """Read what the endpoint's gateway counted, also of a gateway that is gone."""
+        folder = files.folder(self._home / "endpoints", endpoint_id, endpoint_id.rstrip("/").rpartition("/")[2])
+        return counts.read(folder / COUNTS, since, until)
 
     async def prepare_environment(self, image: str | None, conda_file: str | None) -> None:  # noqa: ARG002 - a label
         """Build an environment early, to overlap with other work. Failures are left to the deployment that needs it."""

@@ -114,7 +114,6 @@ def test_whatever_is_not_200_is_a_model_error(tmp_path: Path) -> None:
         counts = endpoint.metrics()["deployments"]["blue"]
     assert counts["status"] == {"424": len(statuses)}
     assert counts["model_status"] == {str(status): 1 for status in statuses}
-    assert sum(counts["latency"]) == len(statuses)
 
 
 def test_a_slow_model_is_408_and_the_slot_is_free_again(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from azure.mgmt.core import ARMPipelineClient
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 from azure.mgmt.core.polling.arm_polling import ARMPolling
 
+from azml_gateway.counts import Second
 from azml_local import app, certificates, serve
 from azml_local.azure import Azure
 from azml_local.home import Home
@@ -49,6 +50,7 @@ class FakePlane:
 
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     deployments: dict[str, Deployment] = field(default_factory=dict)
+    counted: list[Second] = field(default_factory=list)
     built: list[tuple[str | None, str | None]] = field(default_factory=list)
     fail: dict[str, DeploymentFailed] = field(default_factory=dict)
     gate: threading.Event = field(default_factory=threading.Event)
@@ -72,6 +74,9 @@ class FakePlane:
 
     async def delete_deployment(self, deployment_id: str) -> None:
         self.deployments.pop(deployment_id, None)
+
+    def counts(self, _endpoint: str, since: float, until: float) -> Iterator[Second]:
+        return (second for second in self.counted if since <= second.at < until)
 
     def logs(self, _deployment: str, container: str, tail: int) -> str:
         return f"{container} {tail}"
