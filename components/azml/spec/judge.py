@@ -1,8 +1,9 @@
 """Validation, with everything that is wrong at once.
 
-Owns the second look. Rules between fields run only on blocks whose fields are valid; so that one wrong field does not
-hide what the rules would say, wrong fields are taken out, the rest is validated again, and every rule that does not
-depend on what was taken out has its say. Deliberately owns no words (`problems.py`).
+Owns the second look. Rules between fields run only on blocks in which everything is valid; so that one wrong field, or
+one broken rule of a block within, does not hide what the rules would say, wrong fields are taken out, the rest is
+validated again, and every rule that does not depend on what was taken out has its say. Deliberately owns no words
+(`problems.py`).
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ def _problems(error: ValidationError, source: Source) -> list[Problem]:
     wrong = list(field_errors(error, source))
     found = [problem for _, _, problem in wrong]
     found += rule_errors(error, source)  # of blocks whose fields are all valid, so they stand
-    later = _second_look(error, source) if wrong else None
-    return [*found, *(problem for problem in later or () if problem not in found)]
+    later = _second_look(error, source) or ()
+    return [*found, *(problem for problem in later if problem not in found)]
 
 
 def _second_look(error: ValidationError, source: Source) -> list[Problem] | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from azml.spec.references import AssetReference
 from azml.spec.secrets import KeyVaultSecret, PulumiSecret
 from azml.spec.stack_file import assemble, judge
 from azml.spec.tree import Node, follow, plain, spoken
+from azml.spec.types import iso
 
 
 @dataclass(frozen=True)
@@ -54,4 +56,6 @@ def _leaves(value: Any, at: At, data: Any, tree: Node) -> Iterator[Value]:
 def _shown(value: Any) -> Any:
     if isinstance(value, PulumiSecret | KeyVaultSecret):
         return value.model_dump()
+    if isinstance(value, timedelta):
+        return iso(value)
     return str(value) if isinstance(value, AssetReference | Path) else value

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from azml.facts import online_endpoints as facts
 from azml.spec.base import Finding, Spec, rule
 from azml.spec.paths import LocalFile
-from azml.spec.types import AnyCase, Duration, Flag, fraction, whole
+from azml.spec.types import AnyCase, Duration, Flag, fraction, iso, whole
 
 NONE = timedelta(0)
 
@@ -38,6 +38,11 @@ class MirrorFirstSpec(Spec):
     bake_time: Duration
     """How long."""
 
+    @rule
+    def _lasts(self) -> Iterator[Finding]:
+        if self.bake_time == NONE:
+            yield Finding("copies nothing", ("bake_time",), iso(self.bake_time), fix="write how long: PT10M")
+
 
 class MetricsSpec(Spec):
     """How Azure Monitor is read."""
@@ -46,6 +51,11 @@ class MetricsSpec(Spec):
     """Length of time that one figure sums up."""
     lag: Duration = facts.METRIC_LAG
     """How late a figure is there."""
+
+    @rule
+    def _sums_something_up(self) -> Iterator[Finding]:
+        if self.grain == NONE:
+            yield Finding("sums nothing up", ("grain",), iso(self.grain), allowed="longer than PT0S: PT1M, PT5M")
 
 
 with warnings.catch_warnings():
@@ -118,11 +128,27 @@ class RolloutSpec(Spec):
             )
 
     @rule
+    def _something_is_watched(self) -> Iterator[Finding]:
+        if "steps" in self.model_fields_set:
+            return
+        watching = {"bake_time": self.bake_time > NONE, "gates.max_error_rate": self._judges_errors()}
+        for name in (name for name, given in watching.items() if given):
+            yield Finding(
+                "is never looked at: without steps a release gets everything at once",
+                tuple(name.split(".")),
+                fix="add steps: [10, 50, 100] to the rollout, or steps: [100] if that is meant",
+            )
+
+    @rule
     def _figures_need_time(self) -> Iterator[Finding]:
         grain = self.gates.metrics.grain
-        if self.gates.max_error_rate is not None and len(self.steps) > 1 and self.bake_time < grain:
+        if self._judges_errors() and len(self.steps) > 1 and self.bake_time < grain:
             yield Finding(
-                "is shorter than a figure of Azure Monitor takes",
+                "is too short: Azure Monitor has no figure of it, and max_error_rate needs one",
                 ("bake_time",),
-                allowed=f"at least the grain, {int(grain.total_seconds())} seconds, where max_error_rate is judged",
+                iso(self.bake_time),
+                allowed=f"{iso(grain)} or more, which is gates.metrics.grain",
             )
+
+    def _judges_errors(self) -> bool:
+        return self.gates.max_error_rate is not None

@@ -85,24 +85,51 @@ _DURATION = r"^P(?=.)(([0-9]+)D)?(T(?=[0-9])(([0-9]+)H)?(([0-9]+)M)?(([0-9]+([.]
 """Days, hours, minutes, seconds; no years and months, whose length differs."""
 
 
+_LONGEST = timedelta(days=3650)
+"""Ten years: what is longer is a slip, and calendars end."""
+
+
 def _duration(value: Any) -> timedelta:
     if isinstance(value, timedelta):
         return value
-    found = re.match(_DURATION, value) if isinstance(value, str) else None
+    found = re.fullmatch(_DURATION, value) if isinstance(value, str) else None
     if found is None:
         raise refusal(
             Finding("is no duration", value=value, allowed="ISO 8601: PT30S, PT10M, PT24H, P1D", fix=_meant(value))
         )
     days, hours, minutes, seconds = (float(found[group] or 0) for group in (2, 5, 7, 9))
+    if days + hours / 24 + minutes / 1440 + seconds / 86400 > _LONGEST.days:
+        raise refusal(Finding("is too long", value=value, allowed=f"at most {iso(_LONGEST)}"))
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
+_SPOKEN = (
+    r"(?:(\d+) *d(?:ays?)?)? *(?:(\d+) *h(?:(?:ou)?rs?)?)? *(?:(\d+) *m(?:in(?:ute)?s?)?)? *"
+    r"(?:(\d+) *(?:s(?:ec(?:ond)?s?)?)?)?"
+)
+"""Days, hours, minutes and seconds as people write them: 10m, 1 h 30 min, 90."""
+
+
 def _meant(value: Any) -> str | None:
-    found = re.fullmatch(r"\s*([0-9]+)\s*([smhd]?)[a-z]*\s*", str(value), re.IGNORECASE)
-    if found is None or isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, str | int):
         return None
-    unit = found[2].upper() or "S"
-    return f"write P{found[1]}D" if unit == "D" else f"write PT{found[1]}{unit}"
+    text = str(value).strip()
+    if re.fullmatch(_DURATION, text.upper()):
+        return f"write {text.upper()}"
+    found = re.fullmatch(_SPOKEN, text.lower(), re.ASCII)
+    if found is None or not any(found.groups()):
+        return None
+    days, *times = (f"{number}{unit}" if number else "" for number, unit in zip(found.groups(), "DHMS", strict=True))
+    return f"write P{days}{'T' if any(times) else ''}{''.join(times)}"
+
+
+def iso(duration: timedelta) -> str:
+    """Write a duration as it may be written: P1D, PT1M30S. pydantic's own form has years, whose length differs."""
+    hours, rest = divmod(duration.seconds, 3600)
+    minutes, seconds = divmod(rest + duration.microseconds / 1e6, 60)
+    days = f"{duration.days}D" if duration.days else ""
+    times = "".join(f"{number:.9g}{unit}" for number, unit in ((hours, "H"), (minutes, "M"), (seconds, "S")) if number)
+    return f"P{days}{f'T{times}' if times else ''}" if duration else "PT0S"
 
 
 Duration = Annotated[
