@@ -35,9 +35,9 @@ witness: $(venv)  ## Run the contract tests and write down what each one reached
 	@AZML_WRITE_WITNESSES=1 .venv/bin/pytest -q tests/contract
 	@$(MAKE) --no-print-directory accept
 
-soak: $(venv)  ## Fifty kills at random moments, recovered and compared; SEED=n repeats a run, FAULTS=n draws more.
+soak: $(venv)  ## Fifty kills at random moments (SEED=n repeats, FAULTS=n draws more); releases at 200 requests a second (RATE=n).
 	@.venv/bin/python engine/build.py > /dev/null
-	@SEED=$(SEED) FAULTS=$(FAULTS) .venv/bin/pytest -q -s -m soak tests/soak
+	@SEED=$(SEED) FAULTS=$(FAULTS) RATE=$(RATE) .venv/bin/pytest -q -s -m soak tests/soak
 
 accept: $(venv)  ## Rewrite schemas/ and the golden files from the code.
 	@.venv/bin/python -m tests.support.accept
