@@ -232,7 +232,7 @@ class OnlineEndpoint(pulumi.ComponentResource):
         endpoint = self._endpoint(spec, args.get("location"))
         names, made = {}, []
         for deployment in spec.deployments:
-            names[deployment.name], resource = self._deployment(deployment, spec.name, endpoint)
+            names[deployment.name], resource = self._deployment(deployment, spec, endpoint)
             made.append(resource)
         if spec.traffic is not None and (made or spec.existing is not None):
             self._rollout(spec, endpoint, names, made)
@@ -262,7 +262,7 @@ class OnlineEndpoint(pulumi.ComponentResource):
         return ManagedOnlineEndpoint(self._name, given(args), self._child)
 
     def _deployment(
-        self, spec: OnlineDeploymentSpec, endpoint_name: str, endpoint: ManagedOnlineEndpoint
+        self, spec: OnlineDeploymentSpec, around: OnlineEndpointSpec, endpoint: ManagedOnlineEndpoint
     ) -> tuple[str, ManagedOnlineDeployment]:
         this = release.release_of(spec)
         physical = release.physical_name(spec, this)
@@ -273,6 +273,7 @@ class OnlineEndpoint(pulumi.ComponentResource):
             "name": physical,
             "deployment": spec.name,
             "release": this,
+            "on_failure": around.rollout.on_failure,
             "model": self._assets.model(spec.model, stem),
             "environment_id": self._assets.environment(spec.environment, stem),
         }
@@ -280,7 +281,7 @@ class OnlineEndpoint(pulumi.ComponentResource):
             args["code_id"] = self._assets.code(spec.code_configuration.code, stem)
             args["scoring_script"] = spec.code_configuration.scoring_script
         if spec.data_collector is not None:
-            data = self._assets.collected(spec.data_collector, endpoint_name, spec.name)
+            data = self._assets.collected(spec.data_collector, around.name, spec.name)
             args["data_collector"] = release.collector(spec.data_collector, data)
         return physical, ManagedOnlineDeployment(f"{self._name}-{physical}", given(args), self._last)
 

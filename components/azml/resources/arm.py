@@ -130,6 +130,22 @@ class Arm:
         """What is there; `ArmError` where nothing is."""
         return _body(self._send("GET", id_, version, query=query))
 
+    def list_all(self, id_: str, version: str) -> list[dict[str, Any]]:
+        """Everything in a collection, all pages; `id_` ends in its name."""
+        page, found = self.get(id_, version), []
+        while True:
+            found += page["value"]
+            if not (further := page.get("nextLink")):
+                return found
+            page = _body(self._answer(HttpRequest("GET", further)))
+
+    def glance(self, method: str, id_: str, version: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """What is only shown, and not worth a second try: empty where there is no answer."""
+        try:
+            return _body(self._send(method, id_, version, body, retry_total=0))
+        except ArmError:
+            return {}
+
     def post(self, id_: str, version: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """An action; `id_` ends in its name."""
         return _body(self._send("POST", id_, version, body if body is not None else {}))
@@ -204,11 +220,15 @@ class Arm:
         version: str,
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, str] | None = None,
+        **options: Any,
     ) -> Any:
         url = self._client.format_url(id_)
         request = HttpRequest(method, url, params={"api-version": version, **(query or {})}, json=body)
+        return self._answer(request, **options)
+
+    def _answer(self, request: HttpRequest, **options: Any) -> Any:
         try:
-            response = self._client.send_request(request, _return_pipeline_response=True)
+            response = self._client.send_request(request, _return_pipeline_response=True, **options)
             response.http_response.raise_for_status()
         except ClientAuthenticationError as error:
             raise ArmError("AuthenticationFailed", str(error.message), _status(error)) from error

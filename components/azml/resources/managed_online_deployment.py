@@ -1,6 +1,6 @@
 """A managed online deployment: one release of a model behind an endpoint.
 
-Owns the release's body, scaling and its end. Scaling and tags go by PATCH, the rest is read, merged and written. The
+Owns its writes, scaling and its end. Scaling and tags go by PATCH, the rest is read, merged and written. The
 live instance count wins unless the program changes its own: an autoscaler moves it. Deliberately never moves traffic,
 and leaves what still serves to the rollout (`rollout`).
 """
@@ -9,19 +9,19 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
-from azml.resources import deployment_body, endpoint_body
+from azml.resources import deployment_body, deployment_failure, endpoint_body
 from azml.resources.arm_id import ArmId
 from azml.resources.deployment_body import UNDER_WAY
-from azml.resources.diagnosis import likely_cause
-from azml.resources.errors import ArmError, Incomplete, Interrupted, Refused
+from azml.resources.deployment_failure import DELETE, KEEP, Attempt, state_of
+from azml.resources.deployment_progress import Progress
+from azml.resources.errors import ArmError, Interrupted, Refused
 from azml.resources.handler import GONE, ML, OWNER, Difference, Handler, Live, Values, refuse_lost_properties, require
 from azml.resources.resource import AzmlResource
+from azml.resources.wire import UNKNOWN
 from azml.resources.work import Work
 
 FIXED = "fixed"
 """The release of a deployment that keeps its name and is updated in place."""
-LOG_LINES = 30
-"""Lines of the container's log shown with a failure."""
 POLL_SECONDS = 2.0
 """Between two looks at a deployment that an earlier run left under way."""
 
@@ -97,6 +97,8 @@ class ManagedOnlineDeploymentArgs(TypedDict):
     """What the deployment is for."""
     tags: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
     """Tags of the deployment. Tags of others stay."""
+    on_failure: NotRequired[pulumi.Input[str]]
+    """What becomes of it when it fails before it ever took requests: keep (when absent) or delete."""
 
 
 class ManagedOnlineDeployment(AzmlResource):
@@ -120,12 +122,15 @@ class ManagedOnlineDeploymentHandler(Handler):
     identity = frozenset({"endpointId", "name"})
     computed = frozenset({"provisioningState"})
     sensitive = frozenset({"environmentVariables"})
+    silent = frozenset({"onFailure"})
 
     def check(self, inputs: Values) -> Values:
         """A name that says nothing of releases is a fixed one."""
         require(inputs, ["endpointId", "name", "instanceType", "instanceCount"], self.what)
         if (inputs.get("codeId") is None) != (inputs.get("scoringScript") is None):
             raise Refused("An online deployment needs codeId and scoringScript together, or neither of them.")
+        if inputs.get("onFailure", KEEP) not in (KEEP, DELETE, UNKNOWN):
+            raise Refused(f"onFailure of an online deployment is {KEEP} or {DELETE}, not {inputs['onFailure']!r}.")
         return {"deployment": inputs["name"], "release": FIXED, **inputs}
 
     def arm_id(self, inputs: Values) -> ArmId:
@@ -211,15 +216,13 @@ class ManagedOnlineDeploymentHandler(Handler):
         """Make one write, of the kind that changes least."""
         try:
             self._wanted_again(work, id_)
-            found = self._settled(work, id_, found)
-            if found is None or not deployment_body.is_current(found, old, inputs):
-                location = str(work.arm.get(id_.parent.text, ML)["location"])
-                work.doing(f"{'creating' if found is None else 'updating'} deployment {id_.name}")
-                found = work.arm.put(id_.text, ML, deployment_body.body(location, found, old, inputs, work.urn), work)
-            else:
+            found = self._settled(work, id_, found, inputs)
+            if found is not None and deployment_body.is_current(found, old, inputs):
                 found = self._patched(work, id_, found, old, inputs)
+            else:
+                found = self._written(work, id_, found, old, inputs)
         except (ArmError, Interrupted) as error:
-            raise self._explained(work, id_, inputs, error) from error
+            raise deployment_failure.explained(work, Attempt(id_, inputs, found), error) from error
         return {**inputs, **deployment_body.outputs_of(found)}
 
     def _wanted_again(self, work: Work, id_: ArmId) -> None:
@@ -232,6 +235,15 @@ class ManagedOnlineDeploymentHandler(Handler):
                 lambda live: endpoint_body.with_retired(live.tags, [name for name in live.retired if name != id_.name]),
             )
 
+    def _written(self, work: Work, id_: ArmId, found: Values | None, old: Values, inputs: Values) -> Values:
+        if found is None:
+            deployment_failure.clear_away(work, id_, inputs)
+            work.was_accepted = False  # of this deployment Azure has taken nothing yet
+        location = str(work.arm.get(id_.parent.text, ML)["location"])
+        work.doing(f"{'creating' if found is None else 'updating'} deployment {id_.name}")
+        with work.watched(Progress(work, id_, inputs, was_there=found is not None)):
+            return work.arm.put(id_.text, ML, deployment_body.body(location, found, old, inputs, work.urn), work)
+
     def _patched(self, work: Work, id_: ArmId, found: Values, old: Values, inputs: Values) -> Values:
         tags, count = deployment_body.tags(found, old, inputs), deployment_body.capacity(found, old, inputs)
         if tags == (found.get("tags") or {}) and count == deployment_body.count(found):
@@ -240,36 +252,17 @@ class ManagedOnlineDeploymentHandler(Handler):
         work.arm.patch(id_.text, ML, {"tags": tags, "sku": {"name": "Default", "capacity": count}}, work)
         return work.arm.get(id_.text, ML)
 
-    def _settled(self, work: Work, id_: ArmId, found: Values | None) -> Values | None:
+    def _settled(self, work: Work, id_: ArmId, found: Values | None, inputs: Values) -> Values | None:
         """Wait for what an earlier run started: a write of our own would only start it again."""
-        while found is not None and found["properties"].get("provisioningState") in UNDER_WAY:
-            work.accepted()
-            work.wait(POLL_SECONDS, f"waiting for deployment {id_.name}, which an earlier run started")
-            found = work.arm.find(id_.text, ML)
+        if found is None or state_of(found) not in UNDER_WAY:
+            return found
+        work.accepted()
+        work.doing(f"waiting for deployment {id_.name}, which an earlier run started")
+        with work.watched(Progress(work, id_, inputs, was_there=True)):
+            while found is not None and state_of(found) in UNDER_WAY:
+                work.wait(POLL_SECONDS)
+                found = work.arm.find(id_.text, ML)
         return found
-
-    def _explained(self, work: Work, id_: ArmId, inputs: Values, error: ArmError | Interrupted) -> Exception:
-        """Azure's words, the container's last words, and what they probably mean."""
-        text = f"Deployment {id_.name}: {error}"
-        if isinstance(error, Interrupted):
-            return Incomplete(text, id_.text, inputs) if work.was_accepted else Refused(text)
-        log = self._last_lines(work, id_) if work.was_accepted else ""
-        if log and log.splitlines()[-1] not in text:
-            text += f"\n\nLast lines of its log:\n{log}"
-        cause = likely_cause(text)
-        if cause is not None and "likely cause" not in text.lower():
-            text += f"\n\nLikely cause: {cause}"
-        return Incomplete(text, id_.text, inputs) if work.was_accepted else Refused(text)
-
-    def _last_lines(self, work: Work, id_: ArmId) -> str:
-        for container in ("InferenceServer", "StorageInitializer"):
-            try:
-                answer = work.arm.post(f"{id_.text}/getLogs", ML, {"containerType": container, "tail": LOG_LINES})
-            except ArmError:
-                continue
-            if content := str(answer.get("content") or "").strip():
-                return "\n".join(content.splitlines()[-LOG_LINES:])
-        return ""
 
 
 def _made_by(work: Work, found: Values, inputs: Values) -> bool:

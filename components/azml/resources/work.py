@@ -6,7 +6,8 @@ of gRPC: the provider gives it functions.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from azml.resources.errors import Interrupted
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 SAY_AGAIN_SECONDS = 10.0
 """How often a status line is repeated with the time that has passed. A terminal shows the engine's own clock beside it;
 elsewhere every status is a line of its own."""
+WATCH_SECONDS = 2.0
+"""Between two looks at what Azure is doing: each one is a few requests."""
 LONGEST_SECONDS = 2 * 3600.0
 """How long an operation may take unless `custom_timeouts` says otherwise: azure-native's own default."""
 
@@ -37,7 +40,8 @@ class Work:
         self._started = time.monotonic()
         self._seconds = seconds or LONGEST_SECONDS
         self._doing = ""
-        self._said = self._started
+        self._said = self._watched_at = self._started
+        self._watcher: Callable[[], None] | None = None
         self.was_accepted = False
 
     @property
@@ -45,10 +49,12 @@ class Work:
         """The client, made on first use."""
         return self._arm()
 
-    def doing(self, text: str) -> None:
-        """Show what goes on, on the resource's status line."""
-        self._doing, self._said = text, time.monotonic()
-        self._log(self.urn, "status", text)
+    def doing(self, text: str, *, at_once: bool = True) -> None:
+        """Show what goes on, on the resource's status line; not `at_once`: when it is due to be said again."""
+        self._doing = text
+        if at_once:
+            self._said = time.monotonic()
+            self._log(self.urn, "status", text)
 
     def say(self, text: str) -> None:
         """Tell something that stays readable after the run."""
@@ -58,12 +64,22 @@ class Work:
         """Tell something that the user should look at."""
         self._log(self.urn, "warning", text)
 
+    @contextmanager
+    def watched(self, watcher: Callable[[], None]) -> Iterator[None]:
+        """Call `watcher` in the pauses of this block, so that it can look and tell what is `doing`."""
+        self._watcher, self._watched_at = watcher, time.monotonic()
+        try:
+            yield
+        finally:
+            self._watcher = None
+
     def accepted(self) -> None:
         """Note that Azure took a change: from here on a failure leaves something behind."""
         self.was_accepted = True
 
     def wait(self, seconds: float, doing: str | None = None) -> None:
         """Pause; `Interrupted` on Ctrl-C or when the call has taken longer than it may."""
+        self._watch()
         now = time.monotonic()
         passed = now - self._started
         if passed + seconds > self._seconds:
@@ -74,3 +90,8 @@ class Work:
             self._log(self.urn, "status", f"{text} ({passed:.0f} s)")
         if self._cancelled.wait(seconds):
             raise Interrupted("Cancelled while Azure was at work. Run it again to go on.")
+
+    def _watch(self) -> None:
+        if self._watcher is not None and time.monotonic() - self._watched_at >= WATCH_SECONDS:
+            self._watcher()
+            self._watched_at = time.monotonic()

@@ -132,6 +132,12 @@ class _Arm:
         theirs = {"id": id_, "location": "eastus", "tags": {}, "properties": {"authMode": "Key"}}
         return self.find(id_, version) or theirs
 
+    def list_all(self, _id: str, _version: str) -> list[dict[str, Any]]:
+        return []
+
+    def glance(self, *_: Any) -> dict[str, Any]:
+        return {}
+
     def put(self, id_: str, _version: str, body: dict[str, Any], _work: Work) -> dict[str, Any]:
         self.sent.append((id_, body))
         self.resources[id_.lower()] = {**body, "id": id_, "properties": {**body["properties"]}}

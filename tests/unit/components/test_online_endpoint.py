@@ -89,6 +89,7 @@ def test_exactly_these_registrations(files: Path) -> None:
         "name": physical,
         "deployment": "ridge",
         "release": physical.removeprefix("ridge-"),
+        "onFailure": "keep",
         "model": f"{WS}/models/churn-ridge/versions/{model.inputs['version']}",
         "environmentId": f"{WS}/environments/churn-ridge/versions/{environment.inputs['version']}",
         "codeId": f"{WS}/codes/churn-ridge/versions/{code.inputs['version']}",
@@ -179,6 +180,11 @@ def test_a_vault_s_secret_is_left_to_azure(files: Path) -> None:
     made = endpoint(deployment(files, environment_variables={"TOKEN": {"key_vault": uri}}))
     variables = of(made, "ManagedOnlineDeployment")[0].inputs["environmentVariables"]
     assert variables == {"TOKEN": "${{keyvault:https://v.vault.azure.net/secrets/token}}"}
+
+
+def test_the_endpoint_says_what_becomes_of_a_release_that_fails(files: Path) -> None:
+    made = endpoint(deployment(files), rollout={"on_failure": "delete"})
+    assert of(made, "ManagedOnlineDeployment")[0].inputs["onFailure"] == "delete"
 
 
 def test_a_fixed_release_keeps_its_name(files: Path) -> None:

@@ -27,6 +27,7 @@ class Azure:
     workspace: str
     said: list[tuple[str, str]] = field(default_factory=list)
     cancelled: threading.Event = field(default_factory=threading.Event)
+    endpoints: list[str] = field(default_factory=list)
 
     def work(self, urn: str = "urn:pulumi:dev::p::azml:index:Thing::t", seconds: float = 30) -> Work:
         def log(_urn: str, severity: str, text: str) -> None:
@@ -43,7 +44,8 @@ class Azure:
         name = f"ep-{uuid4().hex[:8]}"
         wanted = handler.check({"workspaceId": self.workspace, "name": name, "authMode": "Key", **inputs})
         handler.create(self.work(), wanted)
-        return handler.arm_id(wanted).text
+        self.endpoints.append(handler.arm_id(wanted).text)
+        return self.endpoints[-1]
 
     def deployment(self, endpoint: str, name: str, **inputs: Any) -> dict[str, Any]:
         """A deployment made by our handler; its state."""
@@ -103,13 +105,16 @@ def shared(local: Running, environment: dict[str, str]) -> Iterator[Azure]:
 
 
 @pytest.fixture
-def azure(shared: Azure) -> Azure:
-    """The shared workspace, with nothing said and nothing cancelled yet."""
+def azure(shared: Azure) -> Iterator[Azure]:
+    """The shared workspace, with nothing said and nothing cancelled yet, and without endpoints of tests before."""
     shared.said.clear()
     shared.cancelled.clear()
     shared.plane.fail.clear()
     shared.plane.gate.set()
-    return shared
+    yield shared
+    for endpoint in shared.endpoints:  # a subscription has at most 100; nobody waits for their end
+        shared.theirs.send("DELETE", endpoint)
+    shared.endpoints.clear()
 
 
 @pytest.fixture

@@ -1,0 +1,42 @@
+"""What the two containers of a deployment wrote: the one that fetches model and code, and the one that scores.
+
+Owns reading them. Deliberately draws no conclusions (`diagnosis`).
+"""
+
+from azml.resources.arm_id import ArmId
+from azml.resources.handler import ML
+from azml.resources.work import Work
+
+CONTAINERS = ("StorageInitializer", "InferenceServer")
+"""ARM's names, in the order in which they run."""
+LINES = {"StorageInitializer": 10, "InferenceServer": 30}
+"""Last lines that a failure shows: the first container's are many and alike."""
+_LOOK = 5
+"""Lines asked for to find one that is not blank."""
+_WIDTH = 100
+"""Characters of a line on a status line, which terminals cut."""
+
+
+def last_lines(work: Work, id_: ArmId) -> dict[str, str]:
+    """The last lines of each container that wrote any. Who may not read logs sees none."""
+    found = {name: read(work, id_, name, lines) for name, lines in LINES.items()}
+    return {name: text for name, text in found.items() if text}
+
+
+def last_line(work: Work, id_: ArmId, container: str) -> str:
+    """A container's newest line, short enough for a status line; empty where it wrote none."""
+    lines = read(work, id_, container, _LOOK).splitlines()
+    text = " ".join("".join(each if each.isprintable() else " " for each in lines[-1]).split()) if lines else ""
+    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
+
+
+def read(work: Work, id_: ArmId, container: str, lines: int) -> str:
+    """A container's last lines without blank ends."""
+    answer = work.arm.glance("POST", f"{id_.text}/getLogs", ML, {"containerType": container, "tail": lines})
+    return "\n".join(str(answer.get("content") or "").strip().splitlines()[-lines:])
+
+
+def quoted(logs: dict[str, str], text: str) -> str:
+    """The logs under their containers' names, without those whose end `text` has already."""
+    new = {name: log for name, log in logs.items() if log.splitlines()[-1] not in text}
+    return "".join(f"\n\nLast lines of {name}:\n{log}" for name, log in new.items())
