@@ -74,6 +74,17 @@ class Settings:
     blob_roles_after_seconds: float | None = None
     """Seconds until a new role assignment works for blobs that are asked for with a token; without a role they are
     refused then. None: a token opens everything. (Azure: up to 10 minutes.)"""
+    rolling_update: Literal["reduced", "reserve", "interrupted"] = "reduced"
+    """How instances are updated in place, 20 % at a time: `reduced`: nodes are updated where they are while the others
+    serve (Microsoft's notes of the private preview; today's documents do not say), the last one that serves goes after
+    its successor is there; `reserve`: new ones start first, within the 20 % that quota reserves; `interrupted`: as
+    `reduced`, and a deployment of one instance does not serve meanwhile."""
+    failed_update: Literal["stops", "rolls_back"] = "stops"
+    """What becomes of an update in place when a new instance fails: it stops, so that fewer instances serve, possibly
+    of two versions (Microsoft's notes of the private preview; today's documents do not say), or it is taken back."""
+    instance_memory_gb: float | None = None
+    """Memory of an instance in GiB, where its instance type has more: so that a small machine can show what happens to
+    a model that takes too much. None: what the instance type has."""
     quota_cores: Mapping[str, int] = field(default_factory=lambda: {"*": 1000})
     """Cores for online deployments in a region, by VM size; `*` is the sum over all sizes."""
 
@@ -111,6 +122,9 @@ def _problem(name: str, value: Any, known: Mapping[str, Any], home: Path) -> str
         good = isinstance(value, dict) and all(isinstance(code, str) for code in value.values())
         good = good and set(value) <= set(UNDOCUMENTED_CODES)
         return None if good else f"must hold texts for {', '.join(UNDOCUMENTED_CODES)}, is {value!r}"
+    if name == "instance_memory_gb":
+        good = value is None or (type(value) in (int, float) and value > 0)
+        return None if good else f"must be a number above 0, is {value!r}"
     numbers = ("workspace_soft_delete_days", "metric_lag_seconds", "blob_roles_after_seconds")
     if name in numbers and (name != "blob_roles_after_seconds" or value is not None):
         return None if type(value) in (int, float) and value >= 0 else f"must be a number from 0, is {value!r}"

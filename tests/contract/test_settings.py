@@ -15,6 +15,7 @@ from azure.mgmt.resource.resources import ResourceManagementClient
 
 from tests.contract import estate
 from tests.contract.clients import Clients, refused
+from tests.unit.local.support import Running
 
 Settings = Callable[..., None]
 ML = MachineLearningServicesMgmtClient
@@ -121,6 +122,42 @@ def test_deployment_location(
         return
     with pytest.raises(HttpResponseError, match="eastus"):
         deploy(ml, at, endpoint, elsewhere)
+
+
+@pytest.mark.parametrize("value", ["reduced", "reserve", "interrupted"])
+def test_rolling_update(
+    ml: ML, azure: Running, at: At, endpoint: str, body: dict[str, Any], settings: Settings, value: str
+) -> None:
+    """What each does to instances: tests/unit/scoring/test_updates.py."""
+    settings(rolling_update=value)
+    made = deploy(ml, at, endpoint, body)
+    assert azure.plane.deployments[made.id].updates.capacity == value
+
+
+@pytest.mark.parametrize("value", ["stops", "rolls_back"])
+def test_failed_update(
+    ml: ML, azure: Running, at: At, endpoint: str, body: dict[str, Any], settings: Settings, value: str
+) -> None:
+    settings(failed_update=value)
+    made = deploy(ml, at, endpoint, body)
+    assert azure.plane.deployments[made.id].updates.failed == value
+
+
+@pytest.mark.parametrize(("most", "gib"), [(None, 14), (100, 14), (0.5, 0.5)])
+def test_instance_memory_gb(
+    ml: ML,
+    azure: Running,
+    at: At,
+    endpoint: str,
+    body: dict[str, Any],
+    settings: Settings,
+    most: float | None,
+    gib: float,
+) -> None:
+    """A Standard_DS3_v2 has 14 GiB (virtual-machines: DSv2-series)."""
+    settings(instance_memory_gb=most)
+    made = deploy(ml, at, endpoint, body)
+    assert azure.plane.deployments[made.id].memory_bytes == gib * 2**30
 
 
 @pytest.mark.parametrize(("value", "stage"), [("clears", None), ("keeps", "Production")])

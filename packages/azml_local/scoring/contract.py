@@ -27,6 +27,20 @@ class Probe:
 
 
 @dataclass(frozen=True)
+class Updates:
+    """How an update in place treats instances, where Azure does not document it.
+
+    `capacity`: `reduced` (nodes are updated where they are, the others serve; the last one that serves goes after its
+    successor is there), `reserve` (new instances first, within the 20 % that quota reserves) or `interrupted` (as
+    `reduced`, and an only instance goes first, too). `failed`: an update that fails `stops` where it is, or
+    `rolls_back`.
+    """
+
+    capacity: Literal["reduced", "reserve", "interrupted"] = "reduced"
+    failed: Literal["stops", "rolls_back"] = "stops"
+
+
+@dataclass(frozen=True)
 class Endpoint:
     """A stable address: who may call it, and which deployment gets which share.
 
@@ -48,7 +62,8 @@ class Deployment:
 
     `model` is a file or folder; `AZUREML_MODEL_DIR` will be a folder that contains it. `scoring_script` is relative to
     `code`. `image` is only a label here: no container runs, `conda` (the text of a conda file) makes the environment.
-    Routes come from the environment's inference config. Defaults are those of ARM.
+    Routes come from the environment's inference config. `memory_bytes` is what all processes of an instance may take
+    together (None: no limit). Defaults are those of ARM.
     """
 
     id: str
@@ -66,6 +81,9 @@ class Deployment:
     max_queue_wait_s: float = 0.5
     liveness: Probe = Probe()
     readiness: Probe = Probe()
+    startup: Probe | None = None
+    memory_bytes: float | None = None
+    updates: Updates = Updates()
     scoring_route: str = "/score"
     model_name: str = "model"
     model_version: str = "1"

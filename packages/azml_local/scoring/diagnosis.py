@@ -14,14 +14,20 @@ _NOISE = "Error while fetching model IDs"
 """The scoring server logs a traceback for a model version that is no number, and goes on: not a cause of anything."""
 
 
-def explain(log: str, code: int | None) -> str:
-    """Say what went wrong, the likely cause and the last log lines. `code`: the exit code, None while it runs."""
+def explain(log: str, code: int | None, fault: str | None = None) -> str:
+    """Say what went wrong, the likely cause and the last log lines.
+
+    `code`: the exit code, None while it runs. `fault`: why a server that runs had to be ended, such as `was ended:
+    OOMKilled, its processes used …`.
+    """
     log = _without_noise(log)
     lines = log.strip().splitlines()[-LINES:]
-    return f"{_outcome(code)} {_cause(log, code)}\nLast lines of its log:\n" + "\n".join(lines)
+    return f"{_outcome(code, fault)} {_cause(log, code, fault)}\nLast lines of its log:\n" + "\n".join(lines)
 
 
-def _outcome(code: int | None) -> str:
+def _outcome(code: int | None, fault: str | None) -> str:
+    if fault is not None:
+        return f"The scoring server {fault} before it was ready."
     if code is None:
         return "The scoring server did not become ready in time."
     if code < 0:
@@ -29,7 +35,12 @@ def _outcome(code: int | None) -> str:
     return f"The scoring server ended with exit code {code} before it was ready."
 
 
-def _cause(log: str, code: int | None) -> str:
+def _cause(log: str, code: int | None, fault: str | None) -> str:
+    if fault is not None and "OOMKilled" in fault:
+        return (
+            "Likely cause: model and packages need more memory than the instance type has. Choose a larger "
+            "instance_type, or a smaller WORKER_COUNT where every worker loads the model."
+        )
     last = _last_exception(log)
     in_init = "User's init function failed" in log
     if match := re.search(r"ModuleNotFoundError: No module named '([^']+)'", last):
@@ -51,7 +62,8 @@ def _cause(log: str, code: int | None) -> str:
     if code == -signal.SIGKILL:
         return "Likely cause: out of memory (the system kills with SIGKILL), or somebody ended it."
     if code is None:
-        return "Likely cause: init() takes longer than the readiness probe allows (its failure_threshold)."
+        probe = "readiness" if fault is None else "liveness"
+        return f"Likely cause: init() takes longer than the {probe} probe allows (initial_delay, failure_threshold)."
     return "Its log should say why."
 
 

@@ -11,6 +11,7 @@ A generation is one start of a deployment. Copies, not links: a blob that is wri
 import hashlib
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def _copied(deployment: Deployment, made: Path, script: str) -> Staged:
     model_dir = made / "azureml-models" / deployment.model_name / deployment.model_version
     model_dir.mkdir(parents=True)
     code = made / "code"
-    with (made / "StorageInitializer.log").open("w", encoding="utf-8") as log:
+    with (made / "StorageInitializer.log").open("w", encoding="utf-8", buffering=1) as log:
 
         def note(text: str) -> None:
             log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime())} azml - {text}\n")
@@ -95,13 +96,17 @@ def remove(generation: Path) -> None:
     shutil.rmtree(generation, ignore_errors=True)
 
 
-def keep_logs(failed: Path, serving: Path | None) -> None:
-    """Delete the copies of a generation that failed, its logs say why; and generations that failed before it."""
-    for each in failed.iterdir():
-        if each.is_dir():
-            shutil.rmtree(each, ignore_errors=True)
+def keep_logs(failed: Path, running: Sequence[Path]) -> None:
+    """Delete the copies of a generation that failed, its logs say why; and generations that failed before it.
+
+    `running` are the generations that have instances: of an update that failed half-way it is one of them.
+    """
+    if failed not in running:
+        for each in failed.iterdir():
+            if each.is_dir():
+                shutil.rmtree(each, ignore_errors=True)
     for other in generations(failed.parent):
-        if other not in (failed, serving):
+        if other != failed and other not in running:
             remove(other)
 
 

@@ -1,21 +1,20 @@
 """Instances: scoring servers as supervised processes.
 
 Starts `azureml-inference-server-http` in the deployment's environment with the variables that Azure's containers set,
-waits until it is ready, and starts it again when it dies or no longer answers. Probes ask its path `/`; locally a start
-is not polled at the readiness period: the first probe waits in the server's own backlog and is answered at once.
-Which instances get requests is the gateway's.
+waits until it is ready, and starts it again when it dies, fails its liveness probe or takes more memory than there is.
+Its readiness probe decides for all its life whether it takes requests; locally a start is not polled at the readiness
+period: the first probe waits in the server's own backlog and is answered at once. Which of several instances gets a
+request is the gateway's.
 """
 
 import asyncio
-import contextlib
 import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from azml_gateway import upstream
-from azml_local.scoring import diagnosis
+from azml_local.scoring import diagnosis, memory, probes
 from azml_local.scoring.contract import Probe
 from azml_local.scoring.files import Staged
 from azml_local.scoring.logs import Log
@@ -33,7 +32,11 @@ STOP_GRACE_S = 5.0
 
 
 class StartFailedError(Exception):
-    """An instance did not become ready; the text is for the user."""
+    """An instance did not become ready; the text is for the user, `why` in words that follow its number."""
+
+    def __init__(self, text: str, why: str) -> None:
+        super().__init__(text)
+        self.why = why
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class Server:
     variables: Mapping[str, str]
     liveness: Probe
     readiness: Probe
+    startup: Probe | None = None
+    memory_bytes: float | None = None
 
     def environ(self) -> dict[str, str]:
         """Make the environment variables of the process."""
@@ -71,12 +76,14 @@ class Server:
 
 
 class Instance:
-    """One scoring server, kept running from `start` to `stop`. `address` is None while it cannot take requests."""
+    """One scoring server, kept running from `start` to `stop`. `address` is None while it must not get requests."""
 
     def __init__(
         self, number: int, server: Server, log: Log, processes: Processes, changed: Callable[[], Awaitable[None]]
     ) -> None:
         self.address: str | None = None
+        self.up = False
+        """Whether its process has been ready since it was last started; one that is busy stays up."""
         self._number = number
         self._server = server
         self._log = log
@@ -87,19 +94,20 @@ class Instance:
 
     async def start(self) -> None:
         """Start, wait until ready, and supervise from then on. Raises `StartFailedError`; `stop` it then too."""
-        await self._launch()
-        self._supervisor = asyncio.create_task(self._supervise())
+        fault = await self._launch()
+        self._supervisor = asyncio.create_task(self._supervise(fault))
 
     async def stop(self) -> None:
         """End it for good."""
-        self.address = None
+        self.address, self.up = None, False
         if self._supervisor is not None:
             self._supervisor.cancel()
             await asyncio.wait({self._supervisor})
         if self._process is not None:
             await self._processes.end(self._process, STOP_GRACE_S)
 
-    async def _launch(self) -> None:
+    async def _launch(self) -> "asyncio.Task[str]":
+        """Start the process and wait until it is ready; the task that waits for its end."""
         mark = self._log.size()
         with _listener() as listener:
             port = listener.getsockname()[1]
@@ -111,58 +119,104 @@ class Instance:
                 log=self._log.descriptor,
                 listen=listener,
             )
-        await self._ready(process, f"127.0.0.1:{port}", mark)
-        self.address = f"127.0.0.1:{port}"
-
-    async def _ready(self, process: Process, address: str, mark: int) -> None:
-        probe = self._server.readiness
-        limit_s = probe.initial_delay_s + probe.period_s * probe.failure_threshold
-        ended, answers = asyncio.create_task(process.wait()), asyncio.create_task(_answers(address, probe, limit_s))
+        address, started = f"127.0.0.1:{port}", asyncio.Event()
+        fault = asyncio.create_task(self._fault(process, address, started))
         try:
-            await asyncio.wait({ended, answers}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
-            if not answers.done() or ended.done():
-                raise StartFailedError(diagnosis.explain(self._log.since(mark), process.returncode))
+            await self._ready(process, address, fault, mark)
+        except BaseException:
+            fault.cancel()
+            raise
+        started.set()
+        self.address, self.up = address, True
+        return fault
+
+    async def _ready(self, process: Process, address: str, fault: "asyncio.Task[str]", mark: int) -> None:
+        probe = self._server.startup or self._server.readiness
+        limit_s = probe.initial_delay_s + probe.period_s * probe.failure_threshold
+        answers = asyncio.create_task(probes.answers(address, self._server.readiness, limit_s))
+        try:
+            await asyncio.wait({fault, answers}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+            if not answers.done() or fault.done():
+                why = fault.result() if fault.done() and process.returncode is None else None
+                text = diagnosis.explain(self._log.since(mark), process.returncode, why)
+                raise StartFailedError(text, why or "did not become ready")
         finally:
-            ended.cancel()
             answers.cancel()
 
-    async def _supervise(self) -> None:
+    async def _supervise(self, fault: "asyncio.Task[str]") -> None:
         loop = asyncio.get_running_loop()
         backoff_s, ready = FIRST_BACKOFF_S, loop.time()
+        why = ""
         while True:
             assert self._process is not None  # noqa: S101 - tells the type checker that `start` came first
-            why = f"(pid {self._process.pid}) did not become ready"
             if self.address is not None:
-                why = await self._fault(self._process, self.address)
-                self.address = None
+                why = await self._serve(self.address, fault)
+                self.address, self.up = None, False
                 await self._changed()
             await self._processes.end(self._process, 0)
             backoff_s = FIRST_BACKOFF_S if loop.time() - ready > STEADY_S else backoff_s
-            self._log.note(f"instance {self._number} {why}; it is started again in {backoff_s:g} s")
+            pid = self._process.pid
+            self._log.note(f"instance {self._number} (pid {pid}) {why}; it is started again in {backoff_s:g} s")
             await asyncio.sleep(backoff_s)
             backoff_s = min(backoff_s * 2, LONGEST_BACKOFF_S)
             ready = loop.time()
-            with contextlib.suppress(StartFailedError):
-                await self._launch()
-                ready = loop.time()
-                self._log.note(f"instance {self._number} is ready again")
+            try:
+                fault = await self._launch()
+            except StartFailedError as error:
+                why = error.why
+                continue
+            ready = loop.time()
+            self._log.note(f"instance {self._number} is ready again")
+            await self._changed()
+
+    async def _serve(self, address: str, fault: "asyncio.Task[str]") -> str:
+        """Take requests while readiness says so, until something ends it; what that was."""
+        readiness = asyncio.create_task(self._follow_readiness(address))
+        try:
+            return await fault
+        finally:
+            readiness.cancel()
+            fault.cancel()
+
+    async def _follow_readiness(self, address: str) -> None:
+        """Go out of rotation and back as the probe says."""
+        probe, contrary = self._server.readiness, 0
+        async for good in probes.results(address, probe, probe.period_s):
+            self._log.trim()
+            contrary = contrary + 1 if good != (self.address is not None) else 0
+            if contrary >= (probe.success_threshold if good else probe.failure_threshold):
+                contrary, self.address = 0, address if good else None
+                done = "passed its readiness probe: it gets" if good else "failed its readiness probe: it gets no"
+                self._log.note(f"instance {self._number} {done} requests")
                 await self._changed()
 
-    async def _fault(self, process: Process, address: str) -> str:
-        """Wait until it ends or fails its liveness probe too often; what happened."""
-        probe, failures = self._server.liveness, 0
-        ended = asyncio.create_task(process.wait())
+    async def _fault(self, process: Process, address: str, started: asyncio.Event) -> str:
+        """Wait until it ends, or must be ended; why, in words that follow its number."""
+        watched = [
+            asyncio.create_task(each(process, address, started))
+            for each in (self._end, self._hang, self._out_of_memory)
+        ]
         try:
-            await asyncio.wait({ended}, timeout=probe.initial_delay_s)
-            while failures < probe.failure_threshold:
-                await asyncio.wait({ended}, timeout=probe.period_s)
-                if ended.done():
-                    return f"(pid {process.pid}) ended with code {process.returncode}"
-                self._log.trim()
-                failures = 0 if await _healthy(address, probe.timeout_s) else failures + 1
+            await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+            return next(each.result() for each in watched if each.done())
         finally:
-            ended.cancel()
-        return f"(pid {process.pid}) failed its liveness probe {failures} times"
+            for each in watched:
+                each.cancel()
+
+    async def _end(self, process: Process, _address: str, _started: asyncio.Event) -> str:
+        return f"ended with code {await process.wait()}"
+
+    async def _hang(self, _process: Process, address: str, started: asyncio.Event) -> str:
+        if self._server.startup is not None:
+            await started.wait()  # liveness is not asked before the startup probe has succeeded
+        await probes.failed(address, self._server.liveness)
+        return f"failed its liveness probe {self._server.liveness.failure_threshold} times"
+
+    async def _out_of_memory(self, process: Process, _address: str, _started: asyncio.Event) -> str:
+        if self._server.memory_bytes is None:
+            await asyncio.get_running_loop().create_future()
+        taken = await memory.exceeded(process.pid, self._server.memory_bytes or 0)
+        return f"was ended: OOMKilled, its processes used {taken}"
 
 
 def _listener() -> socket.socket:
@@ -171,29 +225,3 @@ def _listener() -> socket.socket:
     listener.bind(("127.0.0.1", 0))
     listener.listen(512)
     return listener
-
-
-async def _answers(address: str, probe: Probe, limit_s: float) -> None:
-    """Return once the server has answered often enough in a row."""
-    successes = 0
-    while successes < probe.success_threshold:
-        if await _healthy(address, limit_s):
-            successes += 1
-        else:
-            successes = 0
-            await asyncio.sleep(0.1)
-
-
-async def _healthy(address: str, timeout_s: float) -> bool:
-    exchange: upstream.Exchange | None = None
-    try:
-        async with asyncio.timeout(timeout_s):
-            exchange = await upstream.send(address, b"GET", b"/", [(b"host", b"localhost")], b"")
-            await exchange.head()
-    except (TimeoutError, upstream.ConnectError, upstream.BrokenAnswerError):
-        return False
-    else:
-        return exchange.status == 200
-    finally:
-        if exchange is not None:
-            exchange.abort()

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from azml_gateway import counts
@@ -17,6 +18,7 @@ from azml_gateway.counts import Second
 from azml_local.scoring import conda, files
 from azml_local.scoring.contract import Deployment, DeploymentFailed, Endpoint, Report, TokenVerifier
 from azml_local.scoring.environments import Environments, cache
+from azml_local.scoring.fleet import Fleet
 from azml_local.scoring.gateways import COUNTS, GatewayProcess, choose_port
 from azml_local.scoring.generation import Generation
 from azml_local.scoring.instances import Server
@@ -43,7 +45,7 @@ class DataPlane:
         self._environments = Environments(cache())
         self._sockets: Path | None = None
         self._endpoints: dict[str, GatewayProcess] = {}
-        self._running: dict[str, Generation] = {}
+        self._running: dict[str, Fleet] = {}
         self._order: dict[str, asyncio.Lock] = {}
 
     async def put_endpoint(self, endpoint: Endpoint) -> str:
@@ -82,8 +84,8 @@ class DataPlane:
     async def put_deployment(self, deployment: Deployment, report: Report) -> None:
         """Build the environment, start the instances, wait until they are ready, then let them serve.
 
-        For an id that runs already: new instances are up before the old go; where only the number of instances or
-        request settings differ, what runs is kept. Raises `DeploymentFailed`; what ran before keeps serving.
+        For an id that runs already: instances are replaced in place, 20 % at a time; where only their number or request
+        settings differ, what runs is kept. Raises `DeploymentFailed`; instances that it did not come to keep serving.
         """
         key = deployment.id.lower()
         async with self._ordered(key):
@@ -93,20 +95,14 @@ class DataPlane:
                 raise DeploymentFailed("EndpointNotFound", text)
             running = self._running.get(key)
             if running is not None and running.whole and _same_process(running.deployment, deployment):
-                await self._adjust(gateway, running, deployment, report)
+                await running.scale(deployment, report)
                 return
-            new = await self._start(deployment, running, report)
-            if self._endpoints.get(deployment.endpoint_id.lower()) is not gateway:
-                await new.stop()
-                raise DeploymentFailed(
-                    "EndpointNotFound", f"The endpoint of '{deployment.name}' was deleted meanwhile."
-                )
-            self._running[key] = new
-            await self._apply(gateway)
+            new = await self._generation(deployment, report)
+            if running is None:
+                await self._begin(gateway, new, report)
+            else:
+                await self._update(running, new, report)
             report("serving")
-            if running is not None:
-                await gateway.drain(running.addresses, running.deployment.request_timeout_s + 1)
-                await running.stop()
             for old in files.generations(new.server.staged.folder.parent):
                 if old != new.server.staged.folder:
                     files.remove(old)
@@ -120,8 +116,8 @@ class DataPlane:
                 gateway = self._endpoints.get(running.deployment.endpoint_id.lower())
                 if gateway is not None:
                     await self._apply(gateway)
-                    await gateway.drain(running.addresses, running.deployment.request_timeout_s + 1)
-                await running.stop()
+                    await running.leave()
+                await running.end()
             shutil.rmtree(self._folder(deployment_id), ignore_errors=True)
 
     def logs(self, deployment_id: str, container: str, tail_lines: int) -> str:
@@ -144,12 +140,13 @@ class DataPlane:
         gateways, running = list(self._endpoints.values()), list(self._running.values())
         self._endpoints.clear()
         self._running.clear()
-        await asyncio.gather(*(each.stop(CLOSE_GRACE_S) for each in gateways), *(each.stop() for each in running))
+        await asyncio.gather(*(each.stop(CLOSE_GRACE_S) for each in gateways), *(each.end() for each in running))
         if self._sockets is not None:
             shutil.rmtree(self._sockets, ignore_errors=True)
             self._sockets = None
 
-    async def _start(self, deployment: Deployment, running: Generation | None, report: Report) -> Generation:
+    async def _generation(self, deployment: Deployment, report: Report) -> Generation:
+        """Build and copy what a new generation needs."""
         told = (
             []
             if deployment.image is None
@@ -164,41 +161,46 @@ class DataPlane:
         environment = await self._environments.ready(wanted, tell)
         staged = await asyncio.to_thread(files.stage, deployment, self._folder(deployment.id))
         variables = {**wanted.variables, **deployment.variables}
-        server = Server(environment, staged, variables, deployment.liveness, deployment.readiness)
+        probes = (deployment.liveness, deployment.readiness, deployment.startup)
+        server = Server(environment, staged, variables, *probes, deployment.memory_bytes)
 
         async def changed() -> None:
-            gateway = self._endpoints.get(deployment.endpoint_id.lower())
-            if gateway is not None:
-                with contextlib.suppress(
-                    DeploymentFailed
-                ):  # nobody asked for this change, and the next one says it again
-                    await self._apply(gateway)
+            with contextlib.suppress(DeploymentFailed):  # nobody asked for this change, and the next one says it again
+                await self._tell(deployment.endpoint_id)
 
         generation = Generation(deployment, server, self._processes, changed)
         for line in (*told, f"environment {environment}"):
             generation.note(line)
-        try:
-            await generation.grow(report)
-        except BaseException:
-            await generation.stop()
-            files.keep_logs(staged.folder, running.server.staged.folder if running else None)
-            raise
         return generation
 
-    async def _adjust(self, gateway: GatewayProcess, running: Generation, wanted: Deployment, report: Report) -> None:
-        """Scale what runs, or change its request settings."""
-        before = running.deployment
-        running.deployment = wanted
+    async def _begin(self, gateway: GatewayProcess, new: Generation, report: Report) -> None:
+        """Let a deployment serve that did not."""
+        deployment = new.deployment
+        fleet = Fleet(deployment, partial(self._tell, deployment.endpoint_id), gateway.drain)
         try:
-            await running.grow(report)
+            await fleet.begin(new, report)
         except BaseException:
-            running.deployment = before
+            await new.end()
+            files.keep_logs(new.server.staged.folder, [])
             raise
-        leaving = running.surplus()
-        addresses = [each.address for each in leaving if each.address is not None]
+        if self._endpoints.get(deployment.endpoint_id.lower()) is not gateway:
+            await fleet.end()
+            raise DeploymentFailed("EndpointNotFound", f"The endpoint of '{deployment.name}' was deleted meanwhile.")
+        self._running[deployment.id.lower()] = fleet
         await self._apply(gateway)
-        await gateway.drain(addresses, before.request_timeout_s + 1)
-        await asyncio.gather(*(each.stop() for each in leaving))
+
+    async def _update(self, running: Fleet, new: Generation, report: Report) -> None:
+        """Let a changed deployment take the place of what runs."""
+        try:
+            await running.update(new, report)
+        except BaseException:
+            files.keep_logs(new.server.staged.folder, [each.server.staged.folder for each in running.generations])
+            raise
+
+    async def _tell(self, endpoint_id: str) -> None:
+        gateway = self._endpoints.get(endpoint_id.lower())
+        if gateway is not None:
+            await self._apply(gateway)
 
     async def _apply(self, gateway: GatewayProcess) -> None:
         key = gateway.endpoint.id.lower()
@@ -230,6 +232,7 @@ def _same_process(one: Deployment, other: Deployment) -> bool:
         request_timeout_s=other.request_timeout_s,
         max_concurrent=other.max_concurrent,
         max_queue_wait_s=other.max_queue_wait_s,
+        updates=other.updates,
         scoring_route=other.scoring_route,
     )
     return as_other == other

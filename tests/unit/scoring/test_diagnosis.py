@@ -70,3 +70,10 @@ def test_the_last_lines_come_along_and_no_more() -> None:
     assert "line 999" in text
     assert "line 975" in text
     assert "line 974" not in text
+
+
+def test_what_had_to_be_ended_says_why() -> None:
+    killed = explain("loading", None, "was ended: OOMKilled, its processes used 620 MiB of the 512 MiB that …")
+    assert killed.startswith("The scoring server was ended: OOMKilled, its processes used 620 MiB")
+    assert "Choose a larger instance_type" in killed
+    assert "liveness probe allows" in explain("loading", None, "failed its liveness probe 30 times")

@@ -14,7 +14,7 @@ import pytest
 
 from azml_local.scoring import DeploymentFailed, Probe
 from azml_local.scoring.contract import AuthMode
-from tests.support.scoring_plane import ENDPOINT, KEY, QUICK, SCORE, Load, Rig, request, rig, until
+from tests.support.scoring_plane import ENDPOINT, KEY, PATIENT, QUICK, SCORE, Load, Rig, request, rig, until
 
 LOADS_WEIGHTS = """
     global weights
@@ -237,7 +237,7 @@ def _answers(uri: str) -> bool:
 
 def test_an_instance_that_stops_answering_is_started_again(tmp_path: Path) -> None:
     async def scenario(rig: Rig) -> None:
-        await rig.put(rig.deployment(liveness=QUICK, request_timeout_s=1))
+        await rig.put(rig.deployment(liveness=QUICK, startup=PATIENT, request_timeout_s=1))
         stuck = (await rig.result())["pid"]
         assert (await rig.score(sleep=60)).status == 408
         await until(lambda: not psutil.pid_exists(stuck))

@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from azml.facts import vm_sizes
 from azml_local.arm.errors import ArmError, bad_request, not_emulated
 from azml_local.arm.ids import ResourceId, parse_id
 from azml_local.arm.store import Resource
 from azml_local.azure import Azure
 from azml_local.namespaces.machinelearning.datastores import local_path
-from azml_local.scoring.contract import Deployment, DeploymentFailed, Endpoint, Probe
+from azml_local.scoring.contract import Deployment, DeploymentFailed, Endpoint, Probe, Updates
 
 _ML = "Microsoft.MachineLearningServices/workspaces"
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
@@ -71,6 +72,9 @@ def deployment_of(azure: Azure, id_: ResourceId, body: Mapping[str, Any]) -> Dep
         max_queue_wait_s=seconds(request["maxQueueWait"]),
         liveness=_probe(made["livenessProbe"]),
         readiness=_probe(made["readinessProbe"]),
+        startup=_probe(made["startupProbe"]) if made.get("startupProbe") else None,
+        memory_bytes=_memory(azure, made["instanceType"]),
+        updates=Updates(azure.settings.rolling_update, azure.settings.failed_update),
         **_route(environment),
         **model,
     )
@@ -164,11 +168,18 @@ def _route(environment: Mapping[str, Any]) -> dict[str, Any]:
     return {} if route is None else {"scoring_route": route["path"]}
 
 
+def _memory(azure: Azure, instance_type: str) -> float | None:
+    size, most = vm_sizes.find(instance_type), azure.settings.instance_memory_gb
+    known = [gib for gib in (None if size is None else size.memory_gib, most) if gib is not None]
+    return min(known) * (1 << 30) if known else None
+
+
 def _probe(made: Mapping[str, Any]) -> Probe:
+    default = Probe()
     return Probe(
-        initial_delay_s=seconds(made["initialDelay"]),
-        period_s=seconds(made["period"]),
-        timeout_s=seconds(made["timeout"]),
-        success_threshold=made["successThreshold"],
-        failure_threshold=made["failureThreshold"],
+        initial_delay_s=seconds(made["initialDelay"]) if "initialDelay" in made else default.initial_delay_s,
+        period_s=seconds(made["period"]) if "period" in made else default.period_s,
+        timeout_s=seconds(made["timeout"]) if "timeout" in made else default.timeout_s,
+        success_threshold=made.get("successThreshold", default.success_threshold),
+        failure_threshold=made.get("failureThreshold", default.failure_threshold),
     )
