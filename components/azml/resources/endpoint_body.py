@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from azml.resources import rollout_memory
 from azml.resources.arm_id import ArmId
 from azml.resources.errors import Refused
 from azml.resources.handler import ML, Values
+from azml.resources.rollout_memory import Maps, Memory
 from azml.resources.work import Work
 
 ROLLOUT_TAG = "azml-rollout"
@@ -66,6 +68,16 @@ class Endpoint:
     def retired(self) -> list[str]:
         """Deployments that wait for the rollout to delete them."""
         return [name for name in self.tags.get(RETIRED_TAG, "").split(",") if name]
+
+    @property
+    def maps(self) -> Maps:
+        """Who gets which percent of the requests, and of copies."""
+        return Maps(self.traffic, self.mirror_traffic)
+
+    @property
+    def memory(self) -> Memory:
+        """What azml remembers on it."""
+        return rollout_memory.read(self.tags)
 
     def serves(self, deployment: str) -> bool:
         """Whether requests reach a deployment, live or mirrored."""

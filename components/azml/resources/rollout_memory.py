@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from azml.facts.names import TAG_VALUE_LENGTH
 
@@ -20,18 +20,39 @@ Status = Literal["running", "paused", "aborted"]
 
 
 @dataclass(frozen=True)
+class Maps:
+    """Who gets which percent of the requests, and who gets copies. Without zeros: 0 and absent mean the same."""
+
+    traffic: Shares = field(default_factory=dict)
+    mirror: Shares = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """What two runs must want alike to go on with each other's rollout."""
+        maps = [sorted((name, share) for name, share in shares.items() if share) for shares in self.both]
+        return hashlib.sha256(json.dumps(maps).encode()).hexdigest()[:12]
+
+    @property
+    def both(self) -> tuple[Shares, Shares]:
+        """Traffic and mirror."""
+        return self.traffic, self.mirror
+
+    def serves(self, deployment: str) -> bool:
+        """Whether requests, or copies of them, reach a deployment."""
+        return any(deployment in shares for shares in self.both)
+
+
+@dataclass(frozen=True)
 class Progress:
     """A rollout that is not done: on its way, or told to stay where it is."""
 
     to: str
-    """Fingerprint of the wanted maps, see `fingerprint`."""
-    before: Shares
-    """The exact traffic that served before it began."""
-    before_mirror: Shares
-    """The mirror of before."""
+    """Fingerprint of the wanted maps."""
+    before: Maps
+    """What exactly served before it began."""
     step: int = 0
     """Percent of the way that is live: 0 before any live share."""
-    since: int = 0
+    since: float = 0
     """When that step began, in seconds since 1970 (UTC)."""
     status: Status = "running"
     """`paused` and `aborted` are what a user said; `up` of the same maps then moves nothing."""
@@ -47,14 +68,15 @@ class Memory:
     """Deployments that left the program while they had to stay: the rollout deletes them."""
     previous: Mapping[str, int] = field(default_factory=dict)
     """Deployments kept without traffic, each until a time in seconds since 1970 (UTC)."""
+    theirs: Maps | None = None
+    """What others' endpoint served before this stack came, and serves again when the stack is gone."""
     progress: Progress | None = None
     """The rollout that is not done."""
 
-
-def fingerprint(traffic: Shares, mirror: Shares) -> str:
-    """What two runs must want alike to go on with each other's rollout."""
-    maps = [sorted((name, share) for name, share in shares.items() if share) for shares in (traffic, mirror)]
-    return hashlib.sha256(json.dumps(maps).encode()).hexdigest()[:12]
+    def keeps(self, deployment: str, now: float) -> bool:
+        """Whether a deployment without traffic has to stay: for a way back, now or while a rollout is on its way."""
+        before = self.progress is not None and self.progress.before.serves(deployment)
+        return before or self.previous.get(deployment, 0) > now
 
 
 def read(tags: Mapping[str, str]) -> Memory:
@@ -63,6 +85,7 @@ def read(tags: Mapping[str, str]) -> Memory:
         rollout=tags.get("azml-rollout"),
         retired=tuple(name for name in _joined(tags, "azml-retired").split(",") if name),
         previous=_shares(_joined(tags, "azml-previous")),
+        theirs=_maps(_joined(tags, "azml-theirs")),
         progress=_progress(_joined(tags, "azml-progress")),
     )
 
@@ -74,6 +97,7 @@ def written(tags: Mapping[str, str], memory: Memory) -> dict[str, str]:
         "azml-rollout": memory.rollout or "",
         "azml-retired": ",".join(dict.fromkeys(memory.retired)),
         "azml-previous": _text(memory.previous),
+        "azml-theirs": "" if memory.theirs is None else _maps_text(memory.theirs),
         "azml-progress": "" if memory.progress is None else _progress_text(memory.progress),
     }
     return {**others, **{tag: part for name, text in texts.items() for tag, part in _parts(name, text)}}
@@ -89,8 +113,7 @@ def _progress_text(progress: Progress) -> str:
     return json.dumps(
         {
             "to": progress.to,
-            "before": _text(progress.before),
-            "mirror": _text(progress.before_mirror),
+            "before": _maps_text(progress.before),
             "step": progress.step,
             "since": progress.since,
             "status": progress.status,
@@ -102,16 +125,21 @@ def _progress_text(progress: Progress) -> str:
 def _progress(text: str) -> Progress | None:
     try:
         made: dict[str, Any] = json.loads(text)
-        return Progress(
-            to=made["to"],
-            before=_shares(made["before"]),
-            before_mirror=_shares(made["mirror"]),
-            step=made["step"],
-            since=made["since"],
-            status=made["status"],
-        )
-    except (ValueError, KeyError, TypeError):
+        before = _maps(made["before"])
+        if before is None or made["status"] not in get_args(Status):
+            return None
+        return Progress(str(made["to"]), before, int(made["step"]), float(made["since"]), made["status"])
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
+
+
+def _maps_text(maps: Maps) -> str:
+    return "/".join(map(_text, maps.both))
+
+
+def _maps(text: str) -> Maps | None:
+    traffic, slash, mirror = text.partition("/")
+    return Maps(_shares(traffic), _shares(mirror)) if slash else None
 
 
 def _text(shares: Shares) -> str:
