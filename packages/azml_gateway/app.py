@@ -45,16 +45,18 @@ class Gateway:
 
     async def _score(self, call: Call, caller: Caller) -> None:
         try:
-            deployment = await self._route(call)
+            await self._routing.authenticator.check(call.header.get(b"authorization"))
+            deployment = self._route(call)
             call.body = await self._body(caller)
+            if self._routing.deployments.get(deployment.name) is not deployment:  # deleted while the body came
+                deployment = self._route(call)
             self._mirroring.copy(call)
             await _ask(call, deployment, caller)
         except Refusal as refusal:
             _reply(caller, call, refusal.status, refusal.text.encode(), refusal.headers)
 
-    async def _route(self, call: Call) -> Deployment:
+    def _route(self, call: Call) -> Deployment:
         routing = self._routing
-        await routing.authenticator.check(call.header.get(b"authorization"))
         named = call.header.get(b"azureml-model-deployment")
         pick = routing.describe if call.path == b"/swagger.json" else routing.choose
         deployment = pick(None if named is None else named.decode("latin-1"))

@@ -1,4 +1,5 @@
 import http.client
+import socket
 import stat
 import threading
 import time
@@ -59,6 +60,21 @@ def test_a_request_under_way_finishes_on_an_instance_that_left(tmp_path: Path) -
             assert slow.result().model == "old"
             endpoint.reload()
             assert endpoint.metrics()["active"] == {new.address: 0}
+
+
+def test_a_body_that_is_still_coming_when_its_deployment_goes_reaches_the_next_one(tmp_path: Path) -> None:
+    """A slow upload outlives the release that it was meant for: it loses no answer by that."""
+    with models("old", "new") as [old, new]:
+        deployments = {each.name: {"instances": [each.address]} for each in (old, new)}
+        with gateway(tmp_path, traffic={"old": 100}, deployments=deployments) as endpoint:
+            head = f"POST /score HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEYS[0]}\r\ncontent-length: 2\r\n"
+            with socket.create_connection(("127.0.0.1", endpoint.port), timeout=10) as caller:
+                caller.sendall(head.encode() + b"expect: 100-continue\r\n\r\n{")
+                assert caller.recv(4096).startswith(b"HTTP/1.1 100"), "a deployment is chosen"
+                endpoint.reload(traffic={"new": 100}, deployments={"new": deployments["new"]})
+                caller.sendall(b"}")
+                assert caller.recv(4096).startswith(b"HTTP/1.1 200")
+            assert [len(each.requests) for each in (old, new)] == [0, 1]
 
 
 def test_keys_change_at_once(tmp_path: Path) -> None:
