@@ -170,14 +170,28 @@ class Caller(asyncio.Protocol):
             return
         self._meaningless += len(data)
         try:
-            self._parser.feed_data(data)
+            self._feed(data)
             if self._meaningless > MAX_HEAD_BYTES:
                 self._refuse(431, b"The headers are larger than %d bytes." % MAX_HEAD_BYTES)
-        except httptools.HttpParserUpgrade:
-            self._last = True  # what was asked is answered; what follows is another protocol
         except httptools.HttpParserError as error:
             why = error.__context__
             self._refuse(*(why.args if isinstance(why, UnfitError) else (400, b"This is not HTTP/1.1.")))
+
+    def _feed(self, data: bytes) -> None:
+        """Parse. An offer of another protocol is passed over (RFC 9110 §7.8), by a parser that does not see it."""
+        while data:
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offer:
+                if not self._in_head:  # CONNECT: it is answered, and what follows is no HTTP
+                    self._last = True
+                    return
+                parser, self._parser = self._parser, httptools.HttpRequestParser(self)
+                start = b"%b %b HTTP/%b" % (parser.get_method(), self._target, parser.get_http_version().encode())
+                lines = [b"%b: %b" % pair for pair in self._headers if pair[0] != b"upgrade"]
+                data = b"\r\n".join([start, *lines, b"\r\n"]) + data[offer.args[0] :]
+            else:
+                return
 
     # What the parser calls.
 
@@ -197,9 +211,13 @@ class Caller(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """Take a call of the parser: a request can be answered, though its body may be missing still."""
-        self._meaningless, self._in_head, parser = 0, False, self._parser
-        call = Call(parser.get_method(), self._target, self._headers, parser.get_http_version())
-        check(call, [name for name, _ in self._headers], upgrade=parser.should_upgrade())
+        parser = self._parser
+        method = parser.get_method()
+        if parser.should_upgrade() and method != b"CONNECT":
+            return  # the parser will read no body: another one gets the head again, without the offer
+        self._meaningless, self._in_head = 0, False
+        call = Call(method, self._target, self._headers, parser.get_http_version())
+        check(call, [name for name, _ in self._headers])
         incoming = self._receiving = _Incoming(call, keep_alive=parser.should_keep_alive())
         if self._answering is None:
             self._start(incoming)
@@ -221,6 +239,8 @@ class Caller(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Take a call of the parser."""
+        if self._in_head:  # of a request with an offer, which comes again
+            return
         incoming, self._meaningless = cast("_Incoming", self._receiving), 0
         incoming.complete = True
         incoming.settle()

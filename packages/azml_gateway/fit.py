@@ -5,15 +5,13 @@ What is no HTTP at all, or tells its length twice, the parser has turned down be
 
 from azml_gateway.call import Call
 
-BODY_FOLLOWS = (b"content-length", b"transfer-encoding")
-
 
 class UnfitError(Exception):
     """The request is not answered as asked. Arguments: status, text."""
 
 
-def check(call: Call, names: list[bytes], *, upgrade: bool) -> None:
-    """Raise `UnfitError`. `names` are those of all headers; with `upgrade` the parser reads no body."""
+def check(call: Call, names: list[bytes]) -> None:
+    """Raise `UnfitError`. `names` are those of all headers."""
     if call.version not in ("1.0", "1.1"):
         raise UnfitError(505, b"HTTP/1.1 is spoken here, and 1.0; this is HTTP/%b." % call.version.encode())
     if call.version == "1.1" and names.count(b"host") != 1:  # RFC 9112 §3.2
@@ -23,5 +21,3 @@ def check(call: Call, names: list[bytes], *, upgrade: bool) -> None:
             raise UnfitError(400, b"HTTP/1.0 has no Transfer-Encoding.")
         if call.header[b"transfer-encoding"].lower() != b"chunked" or names.count(b"transfer-encoding") > 1:
             raise UnfitError(501, b"The only Transfer-Encoding that is understood is chunked.")
-    if upgrade and any(name in BODY_FOLLOWS for name in names):
-        raise UnfitError(400, b"A request with a body cannot ask for another protocol (Upgrade) here.")

@@ -186,7 +186,6 @@ def test_the_answer_to_head_has_no_body(endpoint: RunningGateway) -> None:
         b"GET\r\n\r\n",
         b"POST /score HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
         b"POST /score HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n",
-        b"POST /score HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: h2c\r\ncontent-length: 2\r\n\r\n{}",
         b"GET / HTTP/1.1\nhost: x\n\n",  # no carriage returns
         b"GET / HTTP/1.1\r\nhost: x\r\na: b\r\n c: d\r\n\r\n",  # a folded line (RFC 9112 §5.2)
         b"GET / HTTP/1.1\r\nhost : x\r\n\r\n",  # §5.1
@@ -233,10 +232,40 @@ def test_nonsense_after_a_request_ends_the_connection_after_its_answer(endpoint:
         assert closed(caller)
 
 
-def test_an_offer_to_upgrade_is_passed_over(endpoint: RunningGateway) -> None:
+H2C = "connection: Upgrade, HTTP2-Settings\r\nhttp2-settings: AAMAAABkAAQAoAAAAAIAAAAA\r\nupgrade: h2c\r\n"
+"""What java.net.http.HttpClient sends with its first request, unless it is told to speak HTTP/1.1."""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'content-length: 15\r\n\r\n{"status": 404}',
+        'transfer-encoding: chunked\r\n\r\nf\r\n{"status": 404}\r\n0\r\n\r\n',
+    ],
+)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_an_offer_to_upgrade_is_passed_over(both: tuple[Model, RunningGateway], body: str, *, at_once: bool) -> None:
+    """RFC 9110 §7.8: a server may ignore it. The body is read (it asks the model for 404), and the next requests."""
+    model, endpoint = both
+    before = len(model.requests)
+    offer = f"POST /score HTTP/1.1\r\nhost: x\r\n{AUTH}{H2C}{body}".encode()
     with connected(endpoint) as caller:
-        caller.sendall(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n")
+        for part in [offer + post() + offer] if at_once else [*(bytes([byte]) for byte in offer), post(), offer]:
+            caller.sendall(part)
+        assert [status for status, _, _ in answers(caller, 3)] == [424, 200, 424]
+        caller.sendall(post())
         assert answers(caller, 1)[0][0] == 200
+    for _, _, headers in model.requests[before:]:
+        assert not {"upgrade", "http2-settings"} & {name.lower() for name in headers}
+
+
+def test_an_offer_without_a_body_is_passed_over(endpoint: RunningGateway) -> None:
+    offer = f"GET / HTTP/1.1\r\nhost: x\r\n{H2C}\r\n".encode()
+    with connected(endpoint) as caller:
+        caller.sendall(offer * 300)
+        assert {status for status, _, _ in answers(caller, 300)} == {200}
+        caller.sendall(b"CONNECT a:443 HTTP/1.1\r\nhost: a\r\n\r\n" + post())
+        assert answers(caller, 1)[0][0] == 401
         assert closed(caller)
 
 
