@@ -32,7 +32,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         length = int(self.headers.get("content-length", 0))
         body = self.rfile.read(length)
-        self._answer(json.loads(body) if body.startswith(b"{") else {})
+        always = self.server.model.always
+        self._answer((json.loads(body) if body.startswith(b"{") else {}) if always is None else always)
 
     def _answer(self, wanted: dict[str, Any]) -> None:
         model = self.server.model
@@ -45,6 +46,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._write(wanted, working)
 
     def _write(self, wanted: dict[str, Any], working: ExitStack) -> None:
+        self.server.model.begin()
         time.sleep(wanted.get("sleep", 0))
         if wanted.get("die"):
             self.connection.shutdown(socket.SHUT_RDWR)
@@ -84,10 +86,14 @@ class _Server(ThreadingHTTPServer):
 
 @dataclass
 class Model:
-    """A model server. `requests` are (method, path, headers) in order, `most_active` the highest concurrency seen."""
+    """A model server. `requests` are (method, path, headers) in order, `most_active` the highest concurrency seen.
+
+    `always` is what it does whatever a request's body says.
+    """
 
     name: str = "model"
     port: int = 0
+    always: dict[str, Any] | None = None
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     active: int = 0
     most_active: int = 0
@@ -96,6 +102,9 @@ class Model:
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
+
+    def begin(self) -> None:
+        """Take a request on; what a test wants to happen first."""
 
     def leave(self) -> None:
         with self.lock:

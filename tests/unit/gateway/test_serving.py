@@ -272,33 +272,3 @@ def test_score_goes_to_the_scoring_route_and_other_paths_as_they_are(tmp_path: P
         endpoint.call("/score?a=b")
         endpoint.call("/swagger.json?version=3", "GET")
         assert [path for _, path, _ in model.requests] == ["/v1/models/m:predict?a=b", "/swagger.json?version=3"]
-
-
-def test_a_mirror_gets_copies_and_changes_nothing(tmp_path: Path) -> None:
-    with models("live", "shadow") as [live, shadow]:
-        copies = {"instances": [shadow.address], "max_concurrent": 10}  # one that finds no slot is dropped
-        deployments = {"live": {"instances": [live.address]}, "shadow": copies}
-        with gateway(tmp_path, traffic={"live": 100}, mirror={"shadow": 20}, deployments=deployments) as endpoint:
-            replies = [endpoint.call() for _ in range(50)]
-            for _ in range(10):
-                endpoint.call(headers={"azureml-model-deployment": "live"})  # named: not copied
-            assert endpoint.idle()
-            counted = endpoint.metrics()["deployments"]
-    assert {each.model for each in replies} == {"live"}
-    assert len(shadow.requests) == 10
-    assert counted["shadow"]["mirrored"] == {"200": 10}
-    assert counted["live"]["status"] == {"200": 60}
-
-
-def test_a_broken_or_busy_mirror_delays_nobody(tmp_path: Path) -> None:
-    with models("live", "shadow") as [live, shadow]:
-        deployments = {"live": {"instances": [live.address]}, "shadow": {"instances": [shadow.address]}}
-        with gateway(tmp_path, traffic={"live": 100}, mirror={"shadow": 100}, deployments=deployments) as endpoint:
-            started = time.monotonic()
-            assert endpoint.call(body={"sleep": 0.5}).status == 200  # both are slow now; the shadow takes one at a time
-            assert {endpoint.call().status for _ in range(5)} == {200}
-            assert time.monotonic() - started < 1
-            assert endpoint.idle()
-            mirrored = endpoint.metrics()["deployments"]["shadow"]["mirrored"]
-    assert sum(mirrored.values()) == 6
-    assert mirrored["200"] >= 1
