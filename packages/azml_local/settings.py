@@ -86,7 +86,8 @@ class Settings:
     """Memory of an instance in GiB, where its instance type has more: so that a small machine can show what happens to
     a model that takes too much. None: what the instance type has."""
     quota_cores: Mapping[str, int] = field(default_factory=lambda: {"*": 1000})
-    """Cores for online deployments in a region, by VM size; `*` is the sum over all sizes."""
+    """Cores for online deployments in a region, by VM family (or a size of it); `*` is the sum over all. What is not
+    named has no limit of its own."""
 
 
 def load(path: Path) -> Settings:
@@ -117,7 +118,7 @@ def _problem(name: str, value: Any, known: Mapping[str, Any], home: Path) -> str
     allowed = tuple(sets(home)) if name == "lifecycle" else get_args(known[name].type)
     if name == "quota_cores":
         good = isinstance(value, dict) and all(type(cores) is int and cores >= 0 for cores in value.values())
-        return None if good else f"must hold whole numbers from 0 by VM size, is {value!r}"
+        return None if good else f"must hold whole numbers from 0 by VM size or family, is {value!r}"
     if name == "error_codes":
         good = isinstance(value, dict) and all(isinstance(code, str) for code in value.values())
         good = good and set(value) <= set(UNDOCUMENTED_CODES)

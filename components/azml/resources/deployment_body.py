@@ -12,6 +12,8 @@ STABLE = "azml.deployment"
 """Property of a deployment: its name in the program, the same for all its releases."""
 UNDER_WAY = frozenset({"Creating", "Updating", "Scaling", "Deleting"})
 """Provisioning states that end by themselves."""
+BAD = frozenset({"Failed", "Canceled"})
+"""Provisioning states of a deployment that did not come up, or not as it was wanted."""
 
 _OURS = frozenset({RELEASE, STABLE, OWNER})
 _SAME = (
@@ -66,13 +68,18 @@ def body(location: str, found: Values | None, old: Values, inputs: Values, owner
 def is_current(found: Values, old: Values, inputs: Values) -> bool:
     """Whether nothing but tags and count may differ: in order, as wanted, and nothing left the program."""
     properties = found["properties"]
-    if properties.get("provisioningState") != "Succeeded":
+    if state_of(found) != "Succeeded":
         return False
     if old and any(old.get(name) != inputs.get(name) for name in (*_SAME, *_CODE)):
         return False
     live = {**properties, **(properties.get("codeConfiguration") or {})}
     names = (*_SAME, *_CODE, "properties")
     return all(equal(inputs[name], live.get(name)) for name in names if inputs.get(name) is not None)
+
+
+def state_of(found: Values) -> str:
+    """A deployment's provisioning state."""
+    return str(found["properties"].get("provisioningState", "Succeeded"))
 
 
 def count(found: Values) -> int:
@@ -116,4 +123,4 @@ def inputs_of(id_: ArmId, found: Values) -> Values:
 
 def outputs_of(found: Values) -> Values:
     """Give what only ARM knows."""
-    return {"provisioningState": found["properties"].get("provisioningState", "Succeeded")}
+    return {"provisioningState": state_of(found)}

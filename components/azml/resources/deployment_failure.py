@@ -8,18 +8,17 @@ before this write. Deliberately knows no causes (`diagnosis`).
 
 from typing import NamedTuple
 
-from azml.resources import deployment_body, deployment_logs, endpoint_body
+from azml.resources import deployment_logs, endpoint_body
 from azml.resources.arm_id import ArmId
+from azml.resources.deployment_body import BAD, state_of
 from azml.resources.diagnosis import likely_cause
 from azml.resources.endpoint_body import Endpoint
 from azml.resources.errors import ArmError, Incomplete, Interrupted, Refused
-from azml.resources.handler import ML, OWNER, Values
+from azml.resources.handler import ML, Values
 from azml.resources.work import Work
 
 KEEP, DELETE = "keep", "delete"
 """What `on_failure` may be."""
-BAD = frozenset({"Failed", "Canceled"})
-"""Provisioning states of a deployment that did not come up, or not as it was wanted."""
 
 
 class Attempt(NamedTuple):
@@ -53,42 +52,6 @@ def explained(work: Work, attempt: Attempt, error: ArmError | Interrupted) -> Ex
     except (ArmError, Interrupted) as again:
         text += f"\nWhat became of it was not to be had: {again}"
     return Incomplete(f"{text}\n{_kept(attempt)}", attempt.id.text, attempt.inputs)
-
-
-def clear_away(work: Work, id_: ArmId, inputs: Values) -> None:
-    """Delete failed releases of the same deployment of this stack, before another one is made beside them.
-
-    The engine deletes what left the program only at the end of an update that went well: without this, releases that
-    fail one after the other would pile up, with their instances.
-    """
-    endpoint = endpoint_body.find(work, id_.parent)
-    if endpoint is None:
-        return
-    for found in work.arm.list_all(f"{id_.parent.text}/deployments", ML):
-        other = id_.parent.child("deployments", str(found["name"]))
-        if other.key != id_.key and _is_earlier(work, found, inputs) and not endpoint.serves(other.name):
-            _delete_earlier(work, other, id_)
-
-
-def _delete_earlier(work: Work, earlier: ArmId, id_: ArmId) -> None:
-    work.doing(f"deleting failed release {earlier.name}")
-    try:
-        work.arm.delete(earlier.text, ML, work)
-    except ArmError as error:  # what it stands in the way of (quota, number of deployments) Azure will say
-        work.warn(f"Deployment {earlier.name}, which had failed, could not be deleted: {error}")
-    else:
-        work.say(f"Deployment {earlier.name}, which had failed, is deleted: {id_.name} takes its place.")
-
-
-def state_of(found: Values) -> str:
-    """A deployment's provisioning state."""
-    return str(found["properties"].get("provisioningState", "Succeeded"))
-
-
-def _is_earlier(work: Work, found: Values, inputs: Values) -> bool:
-    own = found["properties"].get("properties") or {}
-    made_here = str(own.get(OWNER, "")).split("::")[:-1] == work.urn.split("::")[:-1]
-    return made_here and own.get(deployment_body.STABLE) == inputs["deployment"] and state_of(found) in BAD
 
 
 def _may_go(attempt: Attempt, endpoint: Endpoint | None) -> bool:

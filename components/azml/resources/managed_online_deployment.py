@@ -9,13 +9,14 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
-from azml.resources import deployment_body, deployment_failure, endpoint_body
+from azml.resources import deployment_body, deployment_failure, deployment_siblings, endpoint_body
 from azml.resources.arm_id import ArmId
-from azml.resources.deployment_body import UNDER_WAY
-from azml.resources.deployment_failure import DELETE, KEEP, Attempt, state_of
+from azml.resources.deployment_body import UNDER_WAY, state_of
+from azml.resources.deployment_failure import DELETE, KEEP, Attempt
 from azml.resources.deployment_progress import Progress
 from azml.resources.errors import ArmError, Interrupted, Refused
 from azml.resources.handler import GONE, ML, OWNER, Difference, Handler, Live, Values, refuse_lost_properties, require
+from azml.resources.quota import Preflight
 from azml.resources.resource import AzmlResource
 from azml.resources.wire import UNKNOWN
 from azml.resources.work import Work
@@ -124,6 +125,9 @@ class ManagedOnlineDeploymentHandler(Handler):
     sensitive = frozenset({"environmentVariables"})
     silent = frozenset({"onFailure"})
 
+    def __init__(self) -> None:
+        self._preflight = Preflight()
+
     def check(self, inputs: Values) -> Values:
         """A name that says nothing of releases is a fixed one."""
         require(inputs, ["endpointId", "name", "instanceType", "instanceCount"], self.what)
@@ -154,6 +158,11 @@ class ManagedOnlineDeploymentHandler(Handler):
         if state != "Succeeded":
             drifted["provisioningState"] = f"Deployment {inputs['name']} is {state} in Azure: it is updated."
         return drifted
+
+    def foresee(self, work: Work, inputs: Values) -> None:
+        """Whether the region's quota has room for it."""
+        if deployment_siblings.is_known(inputs):
+            deployment_siblings.foresee(work, self.arm_id(inputs), inputs, self._preflight)
 
     def create(self, work: Work, inputs: Values) -> Values:
         """Make it, or adopt the release that is there: kept warm, or left by a run that did not finish."""
@@ -236,10 +245,10 @@ class ManagedOnlineDeploymentHandler(Handler):
             )
 
     def _written(self, work: Work, id_: ArmId, found: Values | None, old: Values, inputs: Values) -> Values:
-        if found is None:
-            deployment_failure.clear_away(work, id_, inputs)
-            work.was_accepted = False  # of this deployment Azure has taken nothing yet
         location = str(work.arm.get(id_.parent.text, ML)["location"])
+        if found is None:
+            deployment_siblings.make_room(work, id_, inputs, location)
+            work.was_accepted = False  # of this deployment Azure has taken nothing yet
         work.doing(f"{'creating' if found is None else 'updating'} deployment {id_.name}")
         with work.watched(Progress(work, id_, inputs, was_there=found is not None)):
             return work.arm.put(id_.text, ML, deployment_body.body(location, found, old, inputs, work.urn), work)

@@ -1,6 +1,14 @@
-"""Microsoft.MachineLearningServices: registries, workspaces, and what is in these: data stores, assets, endpoints."""
+"""Microsoft.MachineLearningServices: registries, workspaces and what is in them (data, assets, endpoints), usages."""
 
-from azml_local.namespaces.machinelearning import assets, datastores, deployments, endpoints, registries, workspaces
+from azml_local.namespaces.machinelearning import (
+    assets,
+    datastores,
+    deployments,
+    endpoints,
+    registries,
+    usages,
+    workspaces,
+)
 
 DECLARED = (
     *registries.DECLARED,
@@ -9,4 +17,5 @@ DECLARED = (
     *assets.DECLARED,
     *endpoints.DECLARED,
     *deployments.DECLARED,
+    *usages.DECLARED,
 )

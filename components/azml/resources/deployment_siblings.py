@@ -1,0 +1,93 @@
+"""The releases of one deployment beside each other: earlier ones that failed, the one that serves, the one to come.
+
+Owns what is looked at, and cleared away, before a new release is made: failed ones go, and the region's quota has to
+have room for the peak, in a preview already. Deliberately counts no cores (`quota`), and deletes nothing that serves:
+that is the rollout's.
+"""
+
+from collections.abc import Iterable
+
+from azml.resources import deployment_body, endpoint_body, quota
+from azml.resources.arm_id import ArmId
+from azml.resources.deployment_body import BAD, state_of
+from azml.resources.errors import ArmError
+from azml.resources.handler import ML, OWNER, Values
+from azml.resources.quota import Preflight, Wanted
+from azml.resources.wire import has_unknown
+from azml.resources.work import Work
+
+
+def foresee(work: Work, id_: ArmId, inputs: Values, preflight: Preflight) -> None:
+    """`Refused` where the quota has no room for what a preview plans, all new releases together."""
+    endpoint = endpoint_body.find(work, id_.parent)
+    if endpoint is None or work.arm.find(id_.text, ML) is not None:
+        return
+    others = _releases(work, id_, inputs)
+    going = _failed(work, id_, others)
+    region, wanted = str(endpoint.body["location"]), _wanted(inputs)
+    quota.refuse_peak(
+        work,
+        id_,
+        region,
+        wanted,
+        beside=_first_name(each for each in others if each not in going),
+        planned=preflight.plan(id_, region, wanted),
+        going=[Wanted(str(each["properties"]["instanceType"]), deployment_body.count(each)) for each in going],
+    )
+
+
+def is_known(inputs: Values) -> bool:
+    """Whether a preview knows what would be made, and where."""
+    return not has_unknown({name: inputs[name] for name in ("endpointId", "name", "instanceType", "instanceCount")})
+
+
+def make_room(work: Work, id_: ArmId, inputs: Values, region: str) -> None:
+    """Delete what failed before; `Refused` where the quota has no room even so.
+
+    The engine deletes what left the program only at the end of an update that went well: without this, releases that
+    fail one after the other would pile up, with their instances.
+    """
+    others = _releases(work, id_, inputs)
+    going = _failed(work, id_, others)
+    for found in going:
+        _delete(work, id_.parent.child("deployments", str(found["name"])), id_)
+    beside = _first_name(each for each in others if each not in going)
+    quota.refuse_peak(work, id_, region, _wanted(inputs), beside=beside)
+
+
+def _releases(work: Work, id_: ArmId, inputs: Values) -> list[Values]:
+    """The other releases of the same deployment that this stack has on the endpoint."""
+    found = work.arm.list_all(f"{id_.parent.text}/deployments", ML)
+    return [each for each in found if str(each["name"]).lower() != id_.name.lower() and _is_sibling(work, each, inputs)]
+
+
+def _is_sibling(work: Work, found: Values, inputs: Values) -> bool:
+    own = found["properties"].get("properties") or {}
+    made_here = str(own.get(OWNER, "")).split("::")[:-1] == work.urn.split("::")[:-1]
+    return made_here and own.get(deployment_body.STABLE) == inputs["deployment"]
+
+
+def _failed(work: Work, id_: ArmId, others: list[Values]) -> list[Values]:
+    """Those of them that failed and that no request reaches."""
+    endpoint = endpoint_body.find(work, id_.parent)
+    if endpoint is None:
+        return []
+    return [each for each in others if state_of(each) in BAD and not endpoint.serves(str(each["name"]))]
+
+
+def _delete(work: Work, earlier: ArmId, id_: ArmId) -> None:
+    work.doing(f"deleting failed release {earlier.name}")
+    try:
+        work.arm.delete(earlier.text, ML, work)
+    except ArmError as error:  # what it stands in the way of (quota, number of deployments) Azure will say
+        work.warn(f"Deployment {earlier.name}, which had failed, could not be deleted: {error}")
+    else:
+        work.say(f"Deployment {earlier.name}, which had failed, is deleted: {id_.name} takes its place.")
+
+
+def _wanted(inputs: Values) -> Wanted:
+    return Wanted(str(inputs["instanceType"]), int(inputs["instanceCount"]))
+
+
+def _first_name(found: Iterable[Values]) -> str | None:
+    return next((str(each["name"]) for each in found), None)
