@@ -31,7 +31,8 @@ def invoke(
     with azure.errors():
         id_ = endpoint_id(there, endpoint)
         asked = None if deployment is None else live_release(there.arm, id_, deployment)
-        answer = ScoringClient(there.arm, id_).score(request.read_bytes(), asked)
+        with ScoringClient(there.arm, id_) as client:
+            answer = client.score(request.read_bytes(), asked)
         if json_:
             render.emit_json(vars(answer))
         elif answer.succeeded:

@@ -5,6 +5,7 @@ Each of these is somebody else's; stacks on Azure are `pulumi up`'s own.
 """
 
 import os
+from contextlib import ExitStack
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -64,9 +65,9 @@ def _score(project: Project, asked: "list[tuple[OnlineEndpointSpec, Path]]") -> 
 
     there = azure.StackAzure(project, LOCAL)
     width = max(len(endpoint.name) for endpoint, _ in asked)
-    with azure.errors():
+    with azure.errors(), ExitStack() as opened:
         ids = {endpoint.name: there.workspace.child("onlineEndpoints", endpoint.name) for endpoint, _ in asked}
-        clients = {name: ScoringClient(there.arm, id_) for name, id_ in ids.items()}
+        clients = {name: opened.enter_context(ScoringClient(there.arm, id_)) for name, id_ in ids.items()}
         for request, together in groupby(asked, key=lambda one: one[1]):
             render.say(f"\n{os.path.relpath(request)}", style="bold")
             for name in (endpoint.name for endpoint, _ in together):

@@ -37,6 +37,40 @@ _CAUSES = (
         "The scoring script needs both functions: init() and run(data).",
     ),
     _Cause(
+        r"KeyError: (?:'([^']+)'|\"([^\"]+)\")",
+        "The scoring script looks for '{0}{1}', which is not in what it was given: the request has another form than "
+        "run() expects, or the model was trained with other columns.",
+    ),
+    _Cause(
+        r"X has (\d+) features?, but (\w+) is expecting (\d+) features?",
+        "The request has {0} features, and the model was trained with {2}: this release wants other requests than the "
+        "one before, or run() prepares them for another model.",
+    ),
+    _Cause(
+        r"feature names should match|[Ff]eature names? (?:unseen|seen|must be)|columns are missing|not in index",
+        "The features have other names, or another order, than those that the model was trained with: give them to "
+        "the model in its own order (feature_names_in_ of scikit-learn lists it).",
+    ),
+    _Cause(
+        r"the JSON object must be str, bytes or bytearray, not (\w+)",
+        "run() parses what is parsed already ({0}): with @input_schema its parameters are Python values. Leave "
+        "json.loads out, or the decorator.",
+    ),
+    _Cause(
+        r"Object of type (\w+) is not JSON serializable",
+        "run() gives a {0}, which is no JSON: give what .tolist() makes of an array, or .to_dict() of a table.",
+    ),
+    _Cause(
+        r"JSONDecodeError",
+        "run() got a request that is no JSON, or no longer the text it expects: compare the request file with what "
+        "the script reads.",
+    ),
+    _Cause(
+        r"could not convert string to float|Unable to coerce|invalid literal for (?:int|float)",
+        "The request has text where the model wants numbers: the encoding of categories belongs in the model's "
+        "pipeline, or in run().",
+    ),
+    _Cause(
         r"SyntaxError|IndentationError",
         "The scoring script is no valid Python for the environment's version: the line is in the log.",
     ),
@@ -45,8 +79,9 @@ _CAUSES = (
         "The conda file asks for packages, or versions of them, that do not exist together: the log names them.",
     ),
     _Cause(
-        r"MemoryError|OOMKilled|[Oo]ut of memory",
-        "The instance type has too little memory for the model: choose a bigger one.",
+        r"MemoryError|OOMKilled|[Oo]ut of memory|sent SIGKILL",
+        "The instance has too little memory for the model: choose a bigger instance type, or fewer workers "
+        "(WORKER_COUNT: each loads the model). If it grew with the requests, run() keeps what it should drop.",
     ),
     _Cause(
         r"OutOfQuota|[Qq]uota",
@@ -61,6 +96,16 @@ _CAUSES = (
         r"AuthorizationPermissionMismatch|AuthorizationFailed",
         "The endpoint's identity may not read the model: it needs Storage Blob Data Reader on the workspace's "
         "storage account.",
+    ),
+    _Cause(
+        r"WORKER TIMEOUT",
+        "A request took longer than the server lets a worker take: make run() faster, or raise "
+        "request_settings.request_timeout_ms.",
+    ),
+    _Cause(
+        r"line \d+, in run\b",
+        "run() of the scoring script failed on a request that the release before may well have answered: the lines of "
+        "the log say where.",
     ),
     _Cause(
         r"\binit\b",

@@ -1,12 +1,14 @@
 """An online endpoint as its clients see it: where it is, what it asks of them, what it answers.
 
-Owns the credential for each auth mode and the request. Deliberately keeps no key: it is asked for when it is needed and
-never stored or shown.
+Owns the credential for each auth mode, the connection and the request. A key is asked for when it is needed, kept while
+the client is open, and never shown. Deliberately judges no answer.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit, urlunsplit
 
 from azure.core import PipelineClient
 from azure.core.exceptions import AzureError
@@ -25,6 +27,8 @@ MODEL_STATUS_HEADER = "ms-azureml-model-error-statuscode"
 HTTP_ERROR = 400
 TIMEOUT_SECONDS = 190.0
 """A managed endpoint answers within 180 s or with 408."""
+CONNECT_SECONDS = 20.0
+"""For a connection to be made: who is not let through to a private endpoint often gets no refusal, just silence."""
 
 
 @dataclass(frozen=True)
@@ -45,17 +49,31 @@ class Answer:
         """Whether it is an answer of the model, and not an error."""
         return self.status < HTTP_ERROR
 
+    @property
+    def status_words(self) -> str:
+        """The status, and the model's own where it is another."""
+        return f"{self.status} (the model itself: {self.model_status})" if self.model_status else str(self.status)
+
     def __str__(self) -> str:
         """The status in words, and the body."""
-        model = f" (the model itself: {self.model_status})" if self.model_status else ""
-        return f"{self.status}{model}\n{self.body}"
+        return f"{self.status_words}\n{self.body}"
 
 
 class ScoringClient:
-    """Sends requests to one endpoint. `ArmError` where the endpoint is not there or not reached."""
+    """Sends requests to one endpoint, over one connection for as long as it is open.
+
+    `ArmError` where the endpoint is not there, does not let us in, or is not reached (code `NoAnswer`).
+    """
 
     def __init__(self, arm: Arm, endpoint: ArmId) -> None:
         self._arm, self._endpoint = arm, endpoint
+        self._client = PipelineClient[HttpRequest, Any]("", policies=[])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._client.close()
 
     @cached_property
     def properties(self) -> dict[str, object]:
@@ -70,25 +88,36 @@ class ScoringClient:
 
     def score(self, body: bytes, deployment: str | None = None) -> Answer:
         """Send one JSON request; `deployment` (its physical name) asks past the traffic split."""
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._credential()}"}
+        return self._send("POST", self.uri, deployment, body)
+
+    def swagger(self, deployment: str | None = None, version: str | None = None) -> Answer:
+        """The OpenAPI document that a deployment gives of itself: in the `version` asked for, or its first one.
+
+        It is at the address that the endpoint names, or beside `/score` where it names none.
+        """
+        named = self.properties.get("swaggerUri")
+        uri = str(named) if named else urlunsplit(urlsplit(self.uri)._replace(path="/swagger.json"))
+        return self._send("GET", f"{uri}?version={version}" if version else uri, deployment)
+
+    def _send(self, method: str, uri: str, deployment: str | None, body: bytes | None = None) -> Answer:
+        headers = {"Authorization": f"Bearer {self._credential}"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
         if deployment is not None:
             headers[DEPLOYMENT_HEADER] = deployment
-        request = HttpRequest("POST", self.uri, headers=headers, content=body)
+        request = HttpRequest(method, uri, headers=headers, content=body)
         try:
-            with PipelineClient[HttpRequest, Any](self.uri, policies=[]) as client:
-                response = client.send_request(
-                    request, read_timeout=TIMEOUT_SECONDS, connection_timeout=TIMEOUT_SECONDS
-                )
-                headers = response.headers
-                return Answer(
-                    response.status_code,
-                    headers.get(MODEL_STATUS_HEADER),
-                    headers.get(DEPLOYMENT_HEADER),
-                    response.text(),
-                )
+            response = self._client.send_request(
+                request, read_timeout=TIMEOUT_SECONDS, connection_timeout=CONNECT_SECONDS
+            )
         except AzureError as error:
-            raise ArmError("NoAnswer", f"{self.uri} gave no answer: {error}") from error
+            raise ArmError("NoAnswer", f"{uri} gave no answer: {error}") from error
+        headers = response.headers
+        return Answer(
+            response.status_code, headers.get(MODEL_STATUS_HEADER), headers.get(DEPLOYMENT_HEADER), response.text()
+        )
 
+    @cached_property
     def _credential(self) -> str:
         mode = str(self.properties["authMode"]).lower()
         if mode == "key":

@@ -32,4 +32,6 @@ class Verdict:
     seen: str
     """What it found: `500: division by zero`, `310 ms over 20 requests`."""
     detail: str = ""
-    """More lines, where they help: what differs in an answer, what the model wrote."""
+    """More lines, where they help: what differs in an answer."""
+    advice: str = ""
+    """The likely cause and what to change, where the gate itself knows; empty: the model's log tells."""
