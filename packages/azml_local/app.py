@@ -36,6 +36,10 @@ _TOKEN_ERRORS = {
 }
 
 
+class AnswerLost(Exception):  # noqa: N818 - the word for what happens to it
+    """The request was answered, and its client must not learn it."""
+
+
 class App:
     """Answers every request of one local Azure."""
 
@@ -48,6 +52,8 @@ class App:
         """Answer; what nobody foresaw is ARM's envelope too, and the traceback goes to the log."""
         try:
             return await self._answer(request)
+        except AnswerLost:
+            return _CutOff()
         except Exception as problem:  # noqa: BLE001 - the boundary to the client
             if disk.is_full(problem):
                 error = ArmError(409, disk.CODE, disk.MESSAGE)
@@ -110,7 +116,18 @@ class App:
             body=body,
             caller=caller,
         )
-        return await self._router.answer(request.scope["raw_path"].decode("latin-1"), call)
+        return await self._faulty(request.scope["raw_path"].decode("latin-1"), call)
+
+    async def _faulty(self, path: str, call: Call) -> Answer:
+        """Answer, unless the chosen lifecycle has a fault here."""
+        fault = self._azure.faults.refusal(call.method, path)
+        if fault is not None:
+            wait = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+            return Answer(fault.status, {"error": fault.error().document()}, wait)
+        answer = await self._router.answer(path, call)
+        if self._azure.faults.loses(call.method, path):
+            raise AnswerLost
+        return answer
 
     def _caller(self, request: Request) -> str:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -143,6 +160,14 @@ def make(azure: Azure, router: Router) -> ASGIApp:
         await response(scope, receive, send)
 
     return application
+
+
+class _CutOff(Response):
+    """A head and nothing after it: the server ends the connection, as when it breaks."""
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send what makes the client wait for more than there is."""
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
 
 
 def _response(answer: Answer) -> Response:

@@ -9,6 +9,7 @@ from azml_local.settings import Settings
 from azml_local.tokens import Tokens
 
 if TYPE_CHECKING:
+    from azml_local.arm.faults import Faults
     from azml_local.arm.operations import Operations
     from azml_local.arm.types import Types
     from azml_local.blobs.files import BlobFiles
@@ -26,6 +27,7 @@ class Azure:
     tokens: Tokens
     blobs: "BlobFiles"
     plane: "DataPlane"
+    faults: "Faults"
     url: str
     """`https://127.0.0.1:PORT`."""
     types: "Types" = field(init=False)

@@ -21,6 +21,7 @@ from typing import IO
 import uvicorn
 
 from azml_local import access_log, app, certificates, disk, settings
+from azml_local.arm.faults import Chances, Faults
 from azml_local.arm.lifecycle import Lifecycle, sets
 from azml_local.arm.operations import Operations
 from azml_local.arm.router import Router
@@ -51,6 +52,7 @@ def assemble(home: Home, identity: Identity, url: str, plane: DataPlane | None =
     """Put the parts together. `plane` replaces the one that really scores."""
     tokens, store = Tokens(identity), Store(home.database)
     chosen = settings.load(home.settings)
+    folder, chances = sets(home.root)[chosen.lifecycle], Chances(chosen.seed)
     azure = Azure(
         home=home,
         identity=identity,
@@ -59,10 +61,11 @@ def assemble(home: Home, identity: Identity, url: str, plane: DataPlane | None =
         tokens=tokens,
         blobs=BlobFiles(home.blobs, store.database),
         plane=DataPlane(home.online, partial(may_call, tokens)) if plane is None else plane,
+        faults=Faults(folder, chances),
         url=url,
     )
     azure.types = Types(azure, declared())
-    azure.operations = Operations(store, azure.types, Lifecycle(sets(home.root)[chosen.lifecycle]))
+    azure.operations = Operations(store, azure.types, Lifecycle(folder, chosen.lifecycle_scale, chances))
     return azure, Router(azure)
 
 

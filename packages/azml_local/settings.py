@@ -28,7 +28,13 @@ class Settings:
     """All settings. Unknown names are refused."""
 
     lifecycle: str = "fast"
-    """How long operations take: a folder below `lifecycle/` here or in the home."""
+    """How long operations take, and what fails: a folder below `lifecycle/` here or in the home. `fast`: nothing takes
+    longer than the work itself; `realistic`: as long as documented; `chaos`: operations fail after they were accepted,
+    requests are refused (429, 500, 503), answers get lost."""
+    lifecycle_scale: float = 1
+    """What the times of a lifecycle are multiplied by: 0.01 makes a minute of `realistic` 0.6 s."""
+    seed: int = 1
+    """What a lifecycle leaves to chance; the same seed, the same faults."""
     endpoint_put_without_traffic: Literal["clears", "keeps"] = "clears"
     """What a PUT of an endpoint does to its traffic when it does not mention it. Not documented."""
     auth_mode_change: Literal["refused", "allowed"] = "refused"
@@ -126,7 +132,9 @@ def _problem(name: str, value: Any, known: Mapping[str, Any], home: Path) -> str
     if name == "instance_memory_gb":
         good = value is None or (type(value) in (int, float) and value > 0)
         return None if good else f"must be a number above 0, is {value!r}"
-    numbers = ("workspace_soft_delete_days", "metric_lag_seconds", "blob_roles_after_seconds")
+    if name == "seed":
+        return None if type(value) is int else f"must be a whole number, is {value!r}"
+    numbers = ("lifecycle_scale", "workspace_soft_delete_days", "metric_lag_seconds", "blob_roles_after_seconds")
     if name in numbers and (name != "blob_roles_after_seconds" or value is not None):
         return None if type(value) in (int, float) and value >= 0 else f"must be a number from 0, is {value!r}"
     if name == "blob_roles_after_seconds":

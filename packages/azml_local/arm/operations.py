@@ -23,6 +23,8 @@ from azml_local.arm.types import ResourceType, Types
 DELETE = "delete"
 _ROOM_S = 1.0
 """Between two tries to write on a full disk."""
+_DONE_ONCE = "done_once"
+"""Hidden mark of a resource for which a stage that is needed once is over: an environment whose image is built."""
 _log = logging.getLogger(__name__)
 
 
@@ -134,11 +136,20 @@ class Operations:
 
     async def _work(self, operation: Operation, resource: Resource) -> None:
         type_ = self._types.of(resource)
+        what = f"{operation.verb} {resource.id}"
         for stage in self._lifecycle.stages(type_.type, operation.verb):
+            needs = None if stage.once_for is None else self._store.get(str(resource.properties.get(stage.once_for)))
+            if stage.once_for is not None and (needs is None or needs.hidden.get(_DONE_ONCE)):
+                continue
             if type_.has_state and resource.state != stage.state:
                 resource.properties["provisioningState"] = stage.state
                 self._store.put(resource)
-            await asyncio.sleep(stage.seconds)
+            await asyncio.sleep(self._lifecycle.seconds(stage, what))
+            if self._lifecycle.fails(stage, what):
+                raise ArmError(500, "InternalServerError", "An internal error occurred (of the chosen lifecycle).")
+            if needs is not None:
+                needs.hidden[_DONE_ONCE] = True
+                self._store.put(needs)
         if operation.verb == DELETE:
             await self.erase(resource, operation.options)
         else:
