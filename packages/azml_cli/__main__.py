@@ -20,6 +20,7 @@ from azml_cli.local import app as local
 from azml_cli.logs import logs
 from azml_cli.plugin import app as plugin
 from azml_cli.recover import recover
+from azml_cli.rollout import app as rollout
 from azml_cli.schema import schema
 from azml_cli.up import up
 from azml_cli.validate import validate
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 for command in (init, up, destroy, recover, validate, explain, schema, invoke, logs):
     app.command()(command)
+app.add_typer(rollout, name="rollout")
 app.add_typer(local, name="local")
 app.add_typer(plugin, name="plugin")
 

@@ -116,8 +116,11 @@ class LocalEngine:
 
         return recover.local(self)
 
-    def run(self, *arguments: str) -> int:
-        """Run a pulumi command on the local stack, its output as it comes; its exit code."""
+    def run(self, *arguments: str, machine: bool = False) -> int:
+        """Run a pulumi command on the local stack, its output as it comes; its exit code.
+
+        `machine`: stdout is for a document, and all that the engine says goes to stderr.
+        """
         command: Sequence[str | Path] = [
             self.pulumi, *arguments, "--stack", LOCAL, "--event-log", str(self.journal),
         ]  # fmt: skip
@@ -126,6 +129,7 @@ class LocalEngine:
             command,
             cwd=self.project.root,
             env=self.environment | debug,
+            stdout=sys.stderr if machine else None,
             preexec_fn=_ended_with(os.getpid()),  # noqa: PLW1509 - there are no other threads
         ) as engine:
             signal.signal(signal.SIGTERM, lambda *_: engine.send_signal(signal.SIGTERM))

@@ -6,9 +6,10 @@ Each of these is somebody else's; stacks on Azure are `pulumi up`'s own.
 
 import os
 from contextlib import ExitStack
+from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,7 +17,9 @@ from azml_cli import render
 from azml_cli.project import LOCAL, Project
 
 if TYPE_CHECKING:
+    from azml.resources.scoring import Answer
     from azml.spec import OnlineEndpointSpec
+    from azml_cli.failures import Failure
 
 
 def up(
@@ -31,21 +34,28 @@ def up(
             dir_okay=False,
         ),
     ] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON document; all else goes to stderr.")] = False,
 ) -> None:
     """Make the local stack true and score a request. On Azure: az login && pulumi up -s STACK."""
     project = Project.find()
     if not local:
         render.fail("Say --local for the local Azure.\nOn Azure it is: az login && pulumi up -s STACK", render.USAGE)
+    from azml_cli import failures
     from azml_cli.engine import LocalEngine
 
     spec = project.spec(LOCAL)
     engine = LocalEngine(project)
     engine.ensure_stack()
-    if code := engine.run("up", "--yes", "--skip-preview", "--suppress-outputs"):
-        _still_serving(project)
-        raise typer.Exit(code)
-    if asked := _requests(project, spec.online_endpoints, request):
+    code = engine.run("up", "--yes", "--skip-preview", "--suppress-outputs", machine=json_)
+    asked = [] if code else _requests(project, spec.online_endpoints, request)
+    if json_:
+        _document(project, code, failures.of_run(engine.journal) if code else [], asked)
+    elif code:
+        _failed(project, failures.of_run(engine.journal))
+    elif asked:
         _score(project, asked)
+    if code:
+        raise typer.Exit(code)
 
 
 def _requests(
@@ -90,23 +100,62 @@ def _next(endpoint: "OnlineEndpointSpec", request: Path) -> None:
     render.say(f"  {azml} local status")
 
 
-def _still_serving(project: Project) -> None:
-    """After a failed update: what answers all the same, and where to look."""
+def _document(
+    project: Project, code: int, failed: "list[Failure]", asked: "list[tuple[OnlineEndpointSpec, Path]]"
+) -> None:
+    """What became of it, for machines. Exit code 1 also where an answer is an error."""
     import azml_local
 
-    render.note("\nThe update failed; the reason is above.", style="bold red")
+    answers = _answers(project, asked)
+    succeeded = code == 0 and all(answer.succeeded for _, _, answer in answers)
+    render.emit_json(
+        {
+            "stack": LOCAL,
+            "succeeded": succeeded,
+            "failures": [asdict(one) for one in failed],
+            "answers": [{"endpoint": name, "request": request, **vars(answer)} for name, request, answer in answers],
+            "endpoints": azml_local.status(project.local_azure).endpoints,
+        }
+    )
+    if not succeeded:
+        raise typer.Exit(code or render.FAILED)
+
+
+def _answers(project: Project, asked: "list[tuple[OnlineEndpointSpec, Path]]") -> "list[tuple[str, Path, Answer]]":
+    from azml.resources.scoring import ScoringClient
+    from azml_cli import azure
+
+    found: list[tuple[str, Path, Answer]] = []
+    if not asked:  # nothing can be asked after a failure, not even where the workspace is
+        return found
+    there = azure.StackAzure(project, LOCAL)
+    with azure.errors():
+        for name, request in ((endpoint.name, request) for endpoint, request in asked):
+            with ScoringClient(there.arm, there.workspace.child("onlineEndpoints", name)) as client:
+                found.append((name, request, client.score(request.read_bytes())))
+    return found
+
+
+def _failed(project: Project, failed: "list[Failure]") -> None:
+    """After the engine's own report: what failed, in a line each, what answers all the same, and where to look."""
+    import azml_local
+
+    render.note("\nThe update failed; the whole reason is above.", style="bold red")
+    for one in failed:
+        render.note(f"  {one.name}: {one.headline}", style=None)
     status = azml_local.status(project.local_azure)
     if not status.running:
         again = f"{render.typed_command()} up --local"
         render.note(f"  The local Azure does not run any more. Start it and go on: {again}", style=None)
         return
     for endpoint in status.endpoints:
-        deployments = endpoint["deployments"]
-        if answering := [one["name"] for one in deployments if one["traffic"]]:
-            render.note(f"  {endpoint['name']} keeps answering from {', '.join(answering)}", style=None)
-        for one in deployments:
-            if one["state"] == "Failed":
-                render.note(
-                    f"  {one['name']} failed: {render.typed_command()} logs {endpoint['name']} {one['name']}",
-                    style=None,
-                )
+        _still_serving(endpoint)
+
+
+def _still_serving(endpoint: dict[str, Any]) -> None:
+    typed, deployments = render.typed_command(), endpoint["deployments"]
+    if answering := [f"{one['name']} ({one['traffic']} %)" for one in deployments if one["traffic"]]:
+        render.note(f"  {endpoint['name']} keeps answering from {', '.join(answering)}", style=None)
+    for one in deployments:
+        if one["state"] == "Failed":
+            render.note(f"  {one['name']} failed: {typed} logs {endpoint['name']} {one['name']}", style=None)

@@ -134,7 +134,12 @@ def iso(duration: timedelta) -> str:
 
 Duration = Annotated[
     timedelta,
-    Shape(core_schema.no_info_plain_validator_function(_duration), {"type": "string", "pattern": _DURATION}),
+    Shape(
+        core_schema.no_info_plain_validator_function(
+            _duration, serialization=core_schema.plain_serializer_function_ser_schema(iso, when_used="json")
+        ),
+        {"type": "string", "pattern": _DURATION},
+    ),
 ]
 """A length of time in ISO 8601, as ARM has it."""
 

@@ -226,7 +226,10 @@ def test_all_at_once_is_fine_where_a_stage_says_so(risk: Project) -> None:
 
 @given(st.timedeltas(timedelta(0), timedelta(days=3650)))
 def test_a_duration_is_written_so_that_it_can_be_read(duration: timedelta) -> None:
-    assert RolloutSpec.from_args({"keep_previous": iso(duration)}).keep_previous == duration
+    written = RolloutSpec.from_args({"keep_previous": iso(duration)})
+    assert written.keep_previous == duration
+    # What the program hands to the component.
+    assert RolloutSpec.from_args(written.model_dump(mode="json", exclude_unset=True)) == written
 
 
 def test_explain_writes_durations_as_a_stack_file_has_them(risk: Project) -> None:
