@@ -18,6 +18,7 @@ ROOMS = {
     "packages/azml_cli": "azml_cli",
     "packages/azml_gateway": "azml_gateway",
     "packages/azml_local": "azml_local",
+    "policies/azml_policies": "azml_policies",
     "engine": "azml_cli/share/engine",
     "templates": "azml_cli/share/templates",
 }

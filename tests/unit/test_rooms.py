@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-OURS = {"azml", "azml_cli", "azml_gateway", "azml_local"}
+OURS = {"azml", "azml_cli", "azml_gateway", "azml_local", "azml_policies"}
 
 # A room (longest path prefix wins) and the rooms that it may import. A room may always import itself.
 ROOMS: dict[str, set[str]] = {
@@ -24,6 +24,7 @@ ROOMS: dict[str, set[str]] = {
     "components/azml/components": {
         "components/azml/resources", "components/azml/spec", "components/azml/naming", "components/azml/facts",
     },
+    "policies": {"components/azml/facts"},
     "packages/azml_gateway": set(),
     "packages/azml_local": {"packages/azml_gateway", "components/azml/facts"},
     "packages/azml_cli": {
@@ -35,7 +36,7 @@ NO_PULUMI = ("components/azml/spec", "components/azml/facts", "packages/azml_gat
 
 
 def sources() -> list[Path]:
-    folders = ("stacks", "components", "packages")
+    folders = ("stacks", "components", "packages", "policies")
     return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
 
 
@@ -63,7 +64,7 @@ def imports(tree: ast.AST) -> Iterator[str]:
 
 def where(module: str) -> str | None:
     """The file (relative, without suffix) of one of our modules."""
-    for folder in ("components", "packages"):
+    for folder in ("components", "packages", "policies"):
         base = Path(folder, *module.split("."))
         if (ROOT / base).with_suffix(".py").is_file():
             return base.as_posix()
