@@ -205,8 +205,8 @@ RULE = Rule(
         " purpose is clusterPurpose of the compute or the extension's settings, else a tag (cluster_purpose) there or"
         " on the cluster, else FastProd. Fewer than 3 nodes, and a DevTest cluster with fewer than 2 vCPUs, are"
         " remarked on. Microsoft's own FPGA sample (1 × Standard_PB6s, 6 vCPU, no purpose) is below the floor: it is"
-        " refused unless its purpose is DevTest. A size or count that is not known never passes: a preview says so, an update"
-        " refuses before the attach or the extension is touched."
+        " refused unless its purpose is DevTest. A size or count that is not known never passes: a preview says so, an"
+        " update refuses before the attach or the extension is touched."
     ),
     remedy="raise count or size to 12 vCPUs in all, or give the purpose DevTest where no production depends on it",
     types=frozenset({COMPUTE, EXTENSION}),
