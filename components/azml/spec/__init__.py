@@ -14,6 +14,7 @@ from azml.spec.origins import Value, trace
 from azml.spec.project import stack_folder
 from azml.spec.references import AssetReference
 from azml.spec.schema import json_schema, stack_schema
+from azml.spec.secret_values import missing_secrets
 from azml.spec.secrets import KeyVaultSecret, PulumiSecret
 from azml.spec.stack import StackSpec
 from azml.spec.stack_file import assemble, judge, load, stacks
@@ -39,6 +40,7 @@ __all__ = [
     "json_schema",
     "judge",
     "load",
+    "missing_secrets",
     "nearest",
     "shown",
     "stack_folder",

@@ -14,7 +14,7 @@ from pydantic import Discriminator, Tag
 from azml.facts import names
 from azml.facts import online_endpoints as facts
 from azml.spec.base import Finding, Spec, rule
-from azml.spec.data_collector import DataCollectorSpec
+from azml.spec.data_collector import CollectedDataSpec, DataCollectorSpec
 from azml.spec.environment import EnvironmentSpec
 from azml.spec.instance_type import InstanceType
 from azml.spec.model import ModelSpec
@@ -193,3 +193,19 @@ class OnlineDeploymentSpec(Spec):
                 ("code_configuration",),
                 fix="add environment: a map with image and conda_file, or azureml:NAME:VERSION",
             )
+
+    def makes(self) -> Iterator[str]:
+        """What it makes that is called after its endpoint and itself: the same words are the same thing."""
+        if self.release == "fixed":
+            yield "deployment"
+        if isinstance(self.model, ModelSpec) and self.model.name is None and self.model.existing is None:
+            yield f"model {self.model.version or self.model.path}"
+        environment = self.environment
+        if isinstance(environment, EnvironmentSpec) and environment.name is None and environment.existing is None:
+            yield f"environment {environment.version or environment.model_dump_json()}"
+        if self.code_configuration is not None and isinstance(self.code_configuration.code, Path):
+            yield f"code {self.code_configuration.code}"
+        for name, collection in (self.data_collector.collections if self.data_collector else {}).items():
+            data = collection.data or CollectedDataSpec()
+            if isinstance(data, CollectedDataSpec) and data.name is None and data.data_id is None:
+                yield f"data {name}"

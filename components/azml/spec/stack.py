@@ -161,6 +161,23 @@ class StackSpec(Spec):
                     "managed network instead",
                 )
 
+    @rule
+    def _no_two_deployments_make_the_same(self) -> Iterator[Finding]:
+        """What a deployment makes is called ENDPOINT-DEPLOYMENT: churn with eu-blue is churn-eu with blue."""
+        first: dict[tuple[str, str], str] = {}
+        for at, deployment in self._deployments():
+            endpoint = self.online_endpoints[int(at[1])].name
+            stem, own = f"{endpoint}-{deployment.name}", f"deployment {deployment.name} of endpoint {endpoint}"
+            others = {first.setdefault((stem.lower(), made), own) for made in deployment.makes()} - {own}
+            for other in sorted(others):
+                yield Finding(
+                    f"makes the same as {other}: both are {stem} in Pulumi, and where they bring the same asset along "
+                    "also in Azure",
+                    (*at, "name"),
+                    deployment.name,
+                    fix="give one of the two deployments another name",
+                )
+
     def _deployments(self) -> Iterator[tuple[At, OnlineDeploymentSpec]]:
         for e, endpoint in enumerate(self.online_endpoints):
             for d, deployment in enumerate(endpoint.deployments):

@@ -42,6 +42,20 @@ def test_an_invalid_stack_says_where_and_what_to_do(project: Path) -> None:
     )
 
 
+def test_a_secret_without_a_value_is_said(project: Path) -> None:
+    deployment = "instance_type: Standard_DS3_v2, model: 'azureml:m:1', environment: 'azureml:e:1'"
+    secret = f"{{name: blue, {deployment}, environment_variables: {{T: {{secret: token}}}}}}"
+    stack = f"{STACK}    online_endpoints: [{{name: churn, deployments: [{secret}]}}]\n"
+    file = project / "stacks" / "Pulumi.dev.yaml"
+    file.write_text(stack, encoding="utf-8")
+    done = azml(project, "validate")
+    assert done.returncode == 1
+    assert done.stderr.startswith("stacks/Pulumi.dev.yaml:6:")
+    assert "stacks/Pulumi.dev.yaml has no risk:token" in done.stderr
+    file.write_text(f"{stack}  risk:token:\n    secure: v1:abc\n", encoding="utf-8")
+    assert azml(project, "validate").returncode == 0
+
+
 def test_a_problem_of_a_shared_layer_is_said_once(project: Path) -> None:
     (project / "stacks" / "base.yaml").write_text("stage: dev\nworkspce: {}\n", encoding="utf-8")
     for name in ("dev", "prod"):
