@@ -124,6 +124,27 @@ def test_deployment_location(
         deploy(ml, at, endpoint, elsewhere)
 
 
+@pytest.mark.parametrize("value", ["one", "one_each"])
+def test_endpoint_operations(
+    ml: ML, azure: Running, at: At, endpoint: str, body: dict[str, Any], settings: Settings, value: str
+) -> None:
+    settings(endpoint_operations=value)
+    azure.plane.gate.clear()
+    try:
+        sent = json.dumps(body).encode()
+        first = ml.online_deployments.begin_create_or_update(*at, endpoint, "blue", sent)
+        if value == "one_each":
+            second = ml.online_deployments.begin_create_or_update(*at, endpoint, "green", sent)
+        else:
+            with pytest.raises(HttpResponseError) as error:
+                ml.online_deployments.begin_create_or_update(*at, endpoint, "green", sent)
+            assert refused(error) == (409, "Conflict")
+            second = first
+    finally:
+        azure.plane.gate.set()
+    assert [each.result().properties.provisioning_state for each in (first, second)] == ["Succeeded"] * 2
+
+
 @pytest.mark.parametrize("value", ["reduced", "reserve", "interrupted"])
 def test_rolling_update(
     ml: ML, azure: Running, at: At, endpoint: str, body: dict[str, Any], settings: Settings, value: str

@@ -257,6 +257,18 @@ def until(condition: Callable[[], bool], seconds: float = 5) -> None:
         time.sleep(0.02)
 
 
+def put_traffic(arm: Arm, endpoint: str, **shares: dict[str, int]) -> Any:
+    """Send the whole endpoint back with other traffic, as a client of the service does."""
+    body = arm.ok("GET", endpoint)
+    body["properties"].update(shares)
+    return body
+
+
+def ended(arm: Arm, path: str) -> None:
+    """Wait until an operation on a resource is over."""
+    until(lambda: arm.ok("GET", path)["properties"]["provisioningState"] in ("Succeeded", "Failed"))
+
+
 def response_of(response: HttpResponse) -> Any:
     """Wrap a new-style response as the pipeline response that pollers start from."""
     from azure.core.pipeline import PipelineResponse

@@ -1,56 +1,14 @@
 """Online endpoints and deployments: the documented rules, and each undocumented one both ways."""
 
-import dataclasses
 import json
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from azml.facts import roles
-from azml_local.settings import Settings
-from tests.unit.local.support import Arm, FakePlane, Running, until
-
-
-@pytest.fixture
-def workspace(arm: Arm) -> str:
-    return arm.workspace(arm.group())
-
-
-@pytest.fixture
-def properties(arm: Arm, workspace: str) -> dict[str, Any]:
-    return arm.assets(workspace)
-
-
-@pytest.fixture
-def endpoint(arm: Arm, workspace: str) -> str:
-    return arm.endpoint(workspace)
-
-
-@pytest.fixture
-def deploy(arm: Arm, endpoint: str, properties: dict[str, Any]) -> Any:
-    """Make deployments of an endpoint by name."""
-
-    def make(*names: str, **more: Any) -> list[str]:
-        paths = [f"{endpoint}/deployments/{name}" for name in names]
-        for path in paths:
-            arm.ok("PUT", path, arm.deployment_body(properties, **more))
-        return paths
-
-    return make
-
-
-@pytest.fixture
-def setting(local: Running) -> Iterator[Any]:
-    """Change a setting for one test."""
-    before = local.azure.settings
-
-    def change(**values: Any) -> None:
-        local.azure.settings = dataclasses.replace(Settings(), **values)
-
-    yield change
-    local.azure.settings = before
+from azml_local.scoring.contract import DeploymentFailed
+from tests.unit.local.support import Arm, FakePlane, Running, ended, put_traffic
 
 
 def user(arm: Arm, group: str, name: str) -> str:
@@ -58,13 +16,6 @@ def user(arm: Arm, group: str, name: str) -> str:
     path = f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-{name}"
     arm.ok("PUT", path, {"location": "eastus"})
     return path
-
-
-def put_traffic(arm: Arm, endpoint: str, **shares: dict[str, int]) -> Any:
-    """Send the whole endpoint back with other traffic, as a client of the service does."""
-    body = arm.ok("GET", endpoint)
-    body["properties"].update(shares)
-    return body
 
 
 class TestLife:
@@ -209,14 +160,12 @@ class TestTraffic:
     def test_a_failed_deployment_gets_no_more_of_it(
         self, arm: Arm, endpoint: str, deploy: Any, plane: FakePlane, properties: dict[str, Any]
     ) -> None:
-        from azml_local.scoring.contract import DeploymentFailed
-
         deploy("blue")
         arm.ok("PUT", endpoint, put_traffic(arm, endpoint, traffic={"blue": 100}))
         plane.fail = {name: DeploymentFailed("ResourceNotReady", "no") for name in ("blue", "green")}
         for name in ("blue", "green"):
             arm.send("PUT", f"{endpoint}/deployments/{name}", arm.deployment_body(properties, description=name))
-            _ended(arm, f"{endpoint}/deployments/{name}")
+            ended(arm, f"{endpoint}/deployments/{name}")
         refused = put_traffic(arm, endpoint, traffic={"blue": 50, "green": 50})
         assert "'green' is Failed" in arm.refused("PUT", endpoint, refused)[2]
         arm.ok("PUT", endpoint, put_traffic(arm, endpoint, traffic={"blue": 100}))
@@ -463,7 +412,3 @@ class TestQuota:
         assert arm.ok("GET", green)["sku"]["capacity"] == 1
         arm.ok("DELETE", blue)
         arm.ok("PATCH", green, body)
-
-
-def _ended(arm: Arm, path: str) -> None:
-    until(lambda: arm.ok("GET", path)["properties"]["provisioningState"] in ("Succeeded", "Failed"))

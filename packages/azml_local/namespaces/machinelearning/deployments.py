@@ -21,6 +21,8 @@ from azml_local.scoring.contract import DeploymentFailed
 _MAX_IN_REGION = 500
 """Deployments (how-to-manage-quotas, 2026-01-27)."""
 _LOG_LINES = 500
+_BUSY = ("Creating", "Updating", "Deleting")
+"""States of an endpoint that takes no new deployment (azure-sdk-for-net issue 36961)."""
 _PROBE = {
     "initialDelay": f"PT{online_endpoints.PROBE_INITIAL_DELAY_S}S",
     "period": f"PT{online_endpoints.PROBE_PERIOD_S}S",
@@ -71,8 +73,8 @@ class OnlineDeployments(ResourceType):
         return [name for name in self.create_only if name not in free]
 
     def lock(self, id_: ResourceId) -> ResourceId:
-        """One operation at a time on the whole endpoint."""
-        return id_.parent or id_
+        """One operation at a time on the whole endpoint, unless the settings say otherwise."""
+        return id_ if self.azure.settings.endpoint_operations == "one_each" else id_.parent or id_
 
     def verb(self, write: Write) -> str:
         """A PATCH can only scale (or tag)."""
@@ -82,6 +84,7 @@ class OnlineDeployments(ResourceType):
         """Everything that the service refuses at once, all problems together."""
         if write.properties["endpointComputeType"] != "Managed":
             raise not_emulated("Kubernetes online deployments", "It has managed ones.")
+        self._refuse_busy_endpoint(write)
         problems = [
             *self._name_problems(write),
             *_setting_problems(write),
@@ -152,6 +155,12 @@ class OnlineDeployments(ResourceType):
             )
         lines = _LOG_LINES if tail is None else int(tail)
         return {"content": self.azure.plane.logs(str(resource.id), container, lines)}
+
+    def _refuse_busy_endpoint(self, write: Write) -> None:
+        endpoint = self.azure.store.get(write.id.parent or write.id)
+        if endpoint is not None and endpoint.state in _BUSY:
+            text = f"a deployment in endpoint {endpoint.id.name} because it is in {endpoint.state} provisioning state."
+            raise ArmError(409, "Conflict", f"Cannot {'create' if write.existing is None else 'update'} {text}")
 
     def _name_problems(self, write: Write) -> list[ArmError]:
         rule, name = names.ONLINE_DEPLOYMENT, write.id.name
