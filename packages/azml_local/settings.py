@@ -59,9 +59,10 @@ class Settings:
     """Other codes for those that are not documented, by the code used here: PropertyChangeNotAllowed,
     EndpointAlreadyExists, ValidationError, DeploymentHasTraffic."""
     endpoint_operations: Literal["one", "one_each"] = "one"
-    """Operations that may run at once on an endpoint with its deployments: one (another request is answered 409), or
-    one on each of them. Not documented, but that an endpoint which is Updating takes no new deployment
-    (azure-sdk-for-net issue 36961)."""
+    """Operations that may run at once on an endpoint with its deployments: one, or one on each of them. Documented is
+    that a new operation on an endpoint with one in progress is answered 409 (how-to-troubleshoot-online-endpoints), and
+    that an endpoint which is Updating takes no new deployment (azure-sdk-for-net issue 36961); whether an operation on
+    one deployment is in the way of another's is not."""
     delete_with_traffic_status: Literal[400, 409] = 400
     """Status that refuses to delete a deployment with traffic. That it is refused is documented, the code is not."""
     metric_grain_seconds: Literal[1, 60] = 1
