@@ -17,6 +17,8 @@ from azml.resources.managed_online_deployment import ManagedOnlineDeployment
 from azml.resources.managed_online_endpoint import ManagedOnlineEndpoint
 from azml.resources.resource import token
 from azml.resources.rollout import Rollout
+from azml.resources.rollout_args import RolloutSettingsArgs
+from azml.rollout_settings import settings
 from azml.spec.online_deployment import OnlineDeploymentSpec
 from azml.spec.online_endpoint import OnlineEndpointSpec
 from azml.workspace_args import IdentityArgs
@@ -103,75 +105,6 @@ class OnlineDeploymentArgs(TypedDict):
     """{type: default}."""
     data_collector: NotRequired[Any]
     """What is kept of inputs and outputs, as in az ml YAML."""
-
-
-class GoldenArgs(TypedDict):
-    """A request whose answer is known."""
-
-    request: str
-    """File with the request's body, JSON."""
-    expected: str
-    """File with the answer, JSON."""
-    tolerance: NotRequired[float]
-    """How far a number may be from the expected one, as a share of it. Absent: 1e-6."""
-
-
-class MirrorFirstArgs(TypedDict):
-    """A shadow share before any live share."""
-
-    percent: int
-    """Percent of the live requests that are copied."""
-    bake_time: str
-    """How long, ISO 8601."""
-
-
-class MetricsArgs(TypedDict):
-    """How Azure Monitor is read."""
-
-    grain: NotRequired[str]
-    """Length of time that one figure sums up, ISO 8601. Absent: PT1M."""
-    lag: NotRequired[str]
-    """How late a figure is there, ISO 8601. Absent: PT2M."""
-
-
-class GatesArgs(TypedDict):
-    """What a release has to show."""
-
-    smoke: NotRequired[list[str]]
-    """Files with requests that are to be answered with 200."""
-    golden: NotRequired[list[GoldenArgs]]
-    """Requests with their answers."""
-    schema: NotRequired[bool]
-    """Whether answers have to conform to the endpoint's OpenAPI document."""
-    latency_p95_ms: NotRequired[int]
-    """Most milliseconds that 95 % of the requests take."""
-    max_p95_ratio: NotRequired[float]
-    """Most that the 95th percentile may be of the live release's, measured in the same minutes."""
-    max_error_rate: NotRequired[float]
-    """Largest share of live requests that may fail."""
-    min_requests: NotRequired[int]
-    """Live requests that a judgement needs. Absent: 20."""
-    mirror_first: NotRequired[MirrorFirstArgs]
-    """Copies of live requests before any live request."""
-    metrics: NotRequired[MetricsArgs]
-    """How Azure Monitor is read."""
-
-
-class RolloutSettingsArgs(TypedDict):
-    """The way of a new release to its traffic. Durations are ISO 8601."""
-
-    steps: NotRequired[list[int]]
-    """Percent of its final share that a new release gets, step by step; the last is 100. Absent: [100]."""
-    bake_time: NotRequired[str]
-    """How long a step is watched before the next one. Absent: PT0S."""
-    keep_previous: NotRequired[str]
-    """How long the release of before stays ready, without traffic. Absent: PT0S."""
-    on_failure: NotRequired[str]
-    """keep (when absent) or delete: what becomes of a release that failed."""
-    max_up_time: NotRequired[str]
-    """A rollout that takes longer stops after a step, and the next `pulumi up` goes on. Absent: PT1H."""
-    gates: NotRequired[GatesArgs]
-    """What a release has to show."""
 
 
 class OnlineEndpointArgs(TypedDict):
@@ -295,9 +228,7 @@ class OnlineEndpoint(pulumi.ComponentResource):
         # A deployment of an existing endpoint may be someone else's: its name is then the one in Azure.
         traffic = {names.get(name, name): percent for name, percent in (spec.traffic or {}).items()}
         mirror = {names.get(name, name): percent for name, percent in spec.mirror_traffic.items()}
-        args: Any = {"endpoint_id": endpoint.id, "traffic": traffic, **({"mirror_traffic": mirror} if mirror else {})}
-        Rollout(
-            f"{self._name}-rollout",
-            args,
-            pulumi.ResourceOptions(parent=self, depends_on=made),
-        )
+        besides = given({"mirror_traffic": mirror, **settings(spec.rollout)})
+        args: Any = {"endpoint_id": endpoint.id, "traffic": traffic, **besides}
+        options = pulumi.ResourceOptions(parent=self, depends_on=made)
+        Rollout(f"{self._name}-rollout", args, options)

@@ -41,10 +41,19 @@ class Components(ComponentProvider):
             raise
 
 
+class _Analyzer(Analyzer):
+    """Reads classes; the SDK's own does not see what a class of arguments has from another one."""
+
+    def get_docstring(self, typ: type, name: str) -> str | None:
+        """Give the text below a property, here or where it comes from."""
+        places = [typ, *getattr(typ, "__orig_bases__", ())]
+        return next((text for place in places if (text := super(_Analyzer, self).get_docstring(place, name))), None)
+
+
 def schema(version: str) -> dict[str, Any]:
     """Infer the package schema from the classes: components and azml's own resources."""
     # The SDK infers schemas of components only; a resource of ours has the same shape and goes the same way.
-    found = Analyzer(NAME).analyze([*COMPONENTS, *RESOURCES])  # type: ignore[list-item]
+    found = _Analyzer(NAME).analyze([*COMPONENTS, *RESOURCES])  # type: ignore[list-item]
     whole: dict[str, Any] = generate_schema(
         NAME, version, None, found["component_definitions"], found["type_definitions"], [*found["dependencies"]]
     ).to_json()

@@ -209,7 +209,7 @@ def _until(standing: "Standing", spec: "OnlineEndpointSpec | None") -> float | N
 
 
 def _words(traffic: Any) -> str:
-    from azml.resources.rollout_control import words
+    from azml.resources.rollout_memory import words
 
     return words(traffic)
 

@@ -1,7 +1,7 @@
 """A managed online endpoint as ARM has it, and the one way to change it without taking anything away.
 
-Owns reading it, the read-merge-PUT that keeps traffic and what others wrote, and the tags by which a rollout remembers
-what it does. Shared by the endpoint's, the deployment's and the rollout's handlers. Deliberately decides nothing.
+Owns reading it, and the read-merge-PUT that keeps traffic and what others wrote. Shared by the endpoint's, the
+deployment's and the rollout's handlers. Deliberately decides nothing.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,19 +10,9 @@ from typing import Any
 
 from azml.resources import rollout_memory
 from azml.resources.arm_id import ArmId
-from azml.resources.errors import Refused
 from azml.resources.handler import ML, Values
 from azml.resources.rollout_memory import Maps, Memory
 from azml.resources.work import Work
-
-ROLLOUT_TAG = "azml-rollout"
-"""Which rollout moves the endpoint's traffic."""
-RETIRED_TAG = "azml-retired"
-"""Deployments that left the program while they had traffic: the rollout deletes them once they have none."""
-OWN_TAGS = "azml-"
-"""Tags that start so are azml's memory, and no one's input."""
-TAG_LENGTH = 256
-"""Characters that a tag's value holds."""
 
 _READ_ONLY = ("scoringUri", "swaggerUri", "provisioningState")
 
@@ -60,16 +50,6 @@ class Endpoint:
         return str(self.properties.get("provisioningState", "Succeeded"))
 
     @property
-    def rollout(self) -> str | None:
-        """Id of the rollout that owns the traffic."""
-        return self.tags.get(ROLLOUT_TAG)
-
-    @property
-    def retired(self) -> list[str]:
-        """Deployments that wait for the rollout to delete them."""
-        return [name for name in self.tags.get(RETIRED_TAG, "").split(",") if name]
-
-    @property
     def maps(self) -> Maps:
         """Who gets which percent of the requests, and of copies."""
         return Maps(self.traffic, self.mirror_traffic)
@@ -81,7 +61,7 @@ class Endpoint:
 
     def serves(self, deployment: str) -> bool:
         """Whether requests reach a deployment, live or mirrored."""
-        return deployment in self.traffic or deployment in self.mirror_traffic
+        return self.maps.serves(deployment)
 
 
 def shares(traffic: Mapping[str, Any] | None) -> dict[str, int]:
@@ -153,31 +133,18 @@ def writable_identity(identity: Values) -> Values:
     }
 
 
-def with_retired(tags: Mapping[str, str], names: list[str]) -> dict[str, str]:
-    """Tags that list deployments for the rollout to delete."""
-    others = {key: value for key, value in tags.items() if key != RETIRED_TAG}
-    text = ",".join(dict.fromkeys(names))
-    if len(text) > TAG_LENGTH:
-        raise Refused(
-            f"Too many deployments wait to be deleted by the rollout ({len(names)}); a tag holds no longer list.\n"
-            "Run `pulumi up`, so that the rollout deletes those without traffic, then repeat."
-        )
-    return {**others, RETIRED_TAG: text} if text else others
+def remember(work: Work, id_: ArmId, change: Callable[[Memory], Memory]) -> Endpoint:
+    """Change what azml remembers, and nothing else."""
+    return patch_tags(work, id_, lambda live: rollout_memory.written(live.tags, change(live.memory)))
 
 
-def with_rollout(endpoint: Endpoint, rollout: str | None) -> dict[str, str]:
-    """The endpoint's tags under another rollout, or none."""
-    others = {key: value for key, value in endpoint.tags.items() if key != ROLLOUT_TAG}
-    return others if rollout is None else {**others, ROLLOUT_TAG: rollout}
-
-
-def set_traffic(endpoint: Endpoint, traffic: Mapping[str, int], mirror: Mapping[str, int]) -> Values:
+def set_traffic(endpoint: Endpoint, maps: Maps) -> Values:
     """Properties that make the traffic exactly so.
 
     Who loses all of it is named with 0: that holds whether the service replaces the map or merges it.
     """
-    live, mirrored = endpoint.traffic, endpoint.mirror_traffic
-    properties: Values = {"traffic": {**dict.fromkeys(live, 0), **shares(traffic)}}
-    if mirrored or shares(mirror):
-        properties["mirrorTraffic"] = {**dict.fromkeys(mirrored, 0), **shares(mirror)}
+    live, mirrored = endpoint.maps.both
+    properties: Values = {"traffic": {**dict.fromkeys(live, 0), **shares(maps.traffic)}}
+    if mirrored or shares(maps.mirror):
+        properties["mirrorTraffic"] = {**dict.fromkeys(mirrored, 0), **shares(maps.mirror)}
     return properties

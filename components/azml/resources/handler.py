@@ -206,11 +206,17 @@ def _meaning(text: str) -> object:
     """What a text says to ARM: ids ignore case, and PT90S is PT1M30S."""
     if text.lower().startswith("/subscriptions/"):
         return text.lower()
+    length = seconds(text)
+    return text if length is None else length
+
+
+def seconds(text: str) -> Decimal | None:
+    """How long an ISO 8601 duration of days, hours, minutes and seconds is; None where the text is no such thing."""
     found = _DURATION.fullmatch(text)
     if found is None or not any(found.groups()):
-        return text
-    days, hours, minutes, seconds = (Decimal(part or 0) for part in found.groups())
-    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+        return None
+    days, hours, minutes, rest = (Decimal(part or 0) for part in found.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + rest
 
 
 def require(inputs: Values, names: Iterable[str], what: str) -> None:

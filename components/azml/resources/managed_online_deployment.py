@@ -5,6 +5,7 @@ live instance count wins unless the program changes its own: an autoscaler moves
 and leaves what still serves to the rollout (`rollout`).
 """
 
+import time
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
@@ -18,6 +19,7 @@ from azml.resources.errors import ArmError, Interrupted, Refused
 from azml.resources.handler import GONE, ML, OWNER, Difference, Handler, Live, Values, refuse_lost_properties, require
 from azml.resources.quota import Preflight
 from azml.resources.resource import AzmlResource
+from azml.resources.rollout_memory import clock
 from azml.resources.wire import UNKNOWN
 from azml.resources.work import Work
 
@@ -183,6 +185,7 @@ class ManagedOnlineDeploymentHandler(Handler):
         found = work.arm.find(self.arm_id(inputs).text, ML)
         if found is None or not _made_by(work, found, inputs):
             return None
+        self._wanted_again(work, self.arm_id(inputs))
         return {**inputs, **deployment_body.outputs_of(found)}
 
     def update(self, work: Work, old: Values, inputs: Values, state: Values) -> Values:  # noqa: ARG002
@@ -205,19 +208,10 @@ class ManagedOnlineDeploymentHandler(Handler):
         return found
 
     def delete(self, work: Work, state: Values) -> None:
-        """Delete it, unless requests still reach it: then it is left in place, and the rollout deletes it later."""
+        """Delete it, unless it serves or is kept for a way back: then it is left, and the rollout deletes it later."""
         id_ = self.arm_id(state)
-        with work.arm.lock(id_.parent.key):
-            endpoint = endpoint_body.find(work, id_.parent)
-            if endpoint is None or work.arm.find(id_.text, ML) is None:
-                return
-            others = [name for name in endpoint.retired if name != id_.name]
-            if endpoint.serves(id_.name):
-                retired = [*others, id_.name]
-                endpoint_body.write_tags(work, endpoint, endpoint_body.with_retired(endpoint.tags, retired))
-                work.warn(f"Deployment {id_.name} still serves: it stays until the rollout has moved its traffic away.")
-                return
-            endpoint_body.write_tags(work, endpoint, endpoint_body.with_retired(endpoint.tags, others))
+        if self._is_left(work, id_):
+            return
         work.doing(f"deleting deployment {id_.name}")
         work.arm.delete(id_.text, ML, work)
 
@@ -234,15 +228,27 @@ class ManagedOnlineDeploymentHandler(Handler):
             raise deployment_failure.explained(work, Attempt(id_, inputs, found), error) from error
         return {**inputs, **deployment_body.outputs_of(found)}
 
+    def _is_left(self, work: Work, id_: ArmId) -> bool:
+        """Whether nothing is to be deleted: it has to stay, which the endpoint then remembers, or is gone."""
+        with work.arm.lock(id_.parent.key):
+            endpoint = endpoint_body.find(work, id_.parent)
+            if endpoint is None or work.arm.find(id_.text, ML) is None:
+                return True
+            serves, until = endpoint.serves(id_.name), endpoint.memory.previous.get(id_.name, 0)
+            stays = serves or endpoint.memory.keeps(id_.name, time.time())
+            endpoint_body.remember(work, id_.parent, lambda memory: memory.with_retired(id_.name, stays=stays))
+        if serves:
+            work.warn(f"Deployment {id_.name} still serves: it stays until the rollout has moved its traffic away.")
+        elif stays:
+            why = f"until {clock(until)}, ready for a way back" if until else "until the rollout is over"
+            work.say(f"Deployment {id_.name} stays {why}. The first `pulumi up` after that deletes it.")
+        return stays
+
     def _wanted_again(self, work: Work, id_: ArmId) -> None:
         """Take it off the list of those that the rollout is to delete: it is in the program."""
         endpoint = endpoint_body.find(work, id_.parent)
-        if endpoint is not None and id_.name in endpoint.retired:
-            endpoint_body.patch_tags(
-                work,
-                id_.parent,
-                lambda live: endpoint_body.with_retired(live.tags, [name for name in live.retired if name != id_.name]),
-            )
+        if endpoint is not None and id_.name in endpoint.memory.retired:
+            endpoint_body.remember(work, id_.parent, lambda memory: memory.with_retired(id_.name, stays=False))
 
     def _written(self, work: Work, id_: ArmId, found: Values | None, old: Values, inputs: Values) -> Values:
         location = str(work.arm.get(id_.parent.text, ML)["location"])

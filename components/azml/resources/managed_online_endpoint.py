@@ -12,7 +12,7 @@ import pulumi
 from azml.resources import endpoint_body
 from azml.resources.arm_id import ArmId
 from azml.resources.deployment_body import UNDER_WAY
-from azml.resources.endpoint_body import OWN_TAGS, Endpoint, writable_identity, write_tags
+from azml.resources.endpoint_body import Endpoint, writable_identity, write_tags
 from azml.resources.errors import ArmError, Incomplete, Interrupted, Refused
 from azml.resources.handler import (
     GONE,
@@ -29,6 +29,7 @@ from azml.resources.handler import (
     same,
 )
 from azml.resources.resource import AzmlResource
+from azml.resources.rollout_memory import OWN_TAGS
 from azml.resources.work import Work
 
 POLL_SECONDS = 2.0

@@ -1,38 +1,31 @@
 """A rollout: the only thing that moves an endpoint's traffic.
 
-Owns the traffic map, the mirror, and the end of deployments that could not be deleted while they served. It moves in
-one step: everything it needs is checked before, and a move that fails puts the exact map of before back. Its memory is
-on the endpoint (tags), so a killed or tampered rollout is repaired by the next `pulumi up`. Deliberately makes no
-deployment.
+Owns the traffic map, the mirror, and the end of deployments that could not be deleted while they served or were kept.
+Its memory is on the endpoint (tags), so a killed, paused or tampered rollout is seen by the next `pulumi up`, which
+goes on or back. Deliberately makes no deployment, and does not decide how traffic moves (`rollout_plan`,
+`rollout_move`).
 """
 
-import uuid
-from typing import NotRequired, TypedDict
+import hashlib
+import time
 
 import pulumi
 
 from azml.resources import endpoint_body
 from azml.resources.arm_id import ArmId
-from azml.resources.endpoint_body import Endpoint, set_traffic, shares, with_retired, with_rollout
-from azml.resources.errors import ArmError, Interrupted, Refused
-from azml.resources.handler import GONE, ML, OWNER, Handler, Values, require
+from azml.resources.endpoint_body import Endpoint, set_traffic, shares
+from azml.resources.errors import Refused
+from azml.resources.handler import GONE, ML, OWNER, Difference, Handler, Values, require
 from azml.resources.resource import AzmlResource
+from azml.resources.rollout_args import RolloutArgs, Settings
+from azml.resources.rollout_control import Standing
+from azml.resources.rollout_memory import Maps, Memory, words, written
+from azml.resources.rollout_move import Move, clear_away, held
+from azml.resources.rollout_plan import Held, can_go, leavers, next_of
 from azml.resources.wire import has_unknown
 from azml.resources.work import Work
 
-BEFORE = "before"
-"""Output: the traffic of an endpoint that others made, as it was before the rollout."""
-
-
-class RolloutArgs(TypedDict):
-    """Arguments of `Rollout`."""
-
-    endpoint_id: pulumi.Input[str]
-    """ARM id of the endpoint."""
-    traffic: pulumi.Input[dict[str, pulumi.Input[int]]]
-    """Percent of the requests by deployment, 100 in total. Who is not named gets none."""
-    mirror_traffic: NotRequired[pulumi.Input[dict[str, pulumi.Input[int]]]]
-    """Percent of the requests that one deployment gets a copy of, 50 at most."""
+_MAPS = frozenset({"traffic", "mirrorTraffic"})
 
 
 class Rollout(AzmlResource):
@@ -50,16 +43,17 @@ class RolloutHandler(Handler):
 
     what = "rollout"
     identity = frozenset({"endpointId"})
+    silent = frozenset({"gates"})  # files of requests lie elsewhere on each machine
     computed = frozenset({"rolloutId"})
 
     def check(self, inputs: Values) -> Values:
-        """Percentages that Azure would refuse minutes later."""
+        """What Azure would refuse minutes later."""
         require(inputs, ["endpointId", "traffic"], self.what)
         traffic = inputs["traffic"]
         if not has_unknown(traffic) and (total := sum(traffic.values())) not in {0, 100}:
-            raise Refused(
-                f"The traffic of a rollout adds up to 100 (or to 0: none), not to {total}: {_words(traffic)}."
-            )
+            raise Refused(f"The traffic of a rollout adds up to 100 (or to 0: none), not to {total}: {words(traffic)}.")
+        if not has_unknown(inputs):
+            Settings.of(inputs)
         return inputs
 
     def arm_id(self, inputs: Values) -> ArmId:
@@ -76,161 +70,128 @@ class RolloutHandler(Handler):
         endpoint = endpoint_body.find(work, ArmId.parse(endpoint_id))
         if endpoint is None:
             return None
-        live = {"traffic": endpoint.traffic, "mirrorTraffic": endpoint.mirror_traffic}
-        other = {name: shares_ for name, shares_ in live.items() if shares(inputs.get(name)) != shares_}
+        live = dict(zip(("traffic", "mirrorTraffic"), endpoint.maps.both, strict=True))
+        other = {name: dict(shares_) for name, shares_ in live.items() if shares(inputs.get(name)) != shares_}
         seen = {"endpointId": endpoint.id.text, "traffic": {}, **inputs, **other}
-        return seen, {**seen, "rolloutId": rollout or endpoint.rollout or _new_id()}
+        return seen, {**seen, "rolloutId": rollout or endpoint.memory.rollout or _own_id(work)}
+
+    def difference(self, work: Work, old: Values, state: Values, inputs: Values) -> Difference:
+        """As everywhere; but a rollout that a person paused or aborted is left alone, and that is said."""
+        found = super().difference(work, old, state, inputs)
+        if found.replaced or has_unknown(inputs):
+            return found
+        endpoint = endpoint_body.find(work, self.arm_id(inputs))
+        if endpoint is not None and isinstance(stays := _next(endpoint, inputs), Held):
+            work.warn(held(endpoint.id, _wanted(inputs), stays.progress))
+            found.changed -= _MAPS
+        return found
 
     def drift(self, work: Work, inputs: Values, state: Values) -> dict[str, str]:
-        """Live traffic that is not what was wanted, a marker that is not ours, deployments that can go."""
-        if has_unknown(inputs["endpointId"]):
+        """Live traffic that is not what was wanted, a rollout on its way, a marker not ours, deployments to delete."""
+        if has_unknown(inputs):
             return {}
         endpoint = endpoint_body.find(work, self.arm_id(inputs))
         if endpoint is None:
             return {GONE: "The endpoint is gone in Azure: traffic is set once it is back."}
-        live = {"traffic": endpoint.traffic, "mirrorTraffic": endpoint.mirror_traffic}
-        drifted = {
-            name: f"{name} is {_words(shares_)} in Azure, not {_words(inputs.get(name) or {})}: it is set again."
-            for name, shares_ in live.items()
-            if not has_unknown(inputs.get(name)) and shares(inputs.get(name)) != shares_
-        }
-        if endpoint.rollout != state["rolloutId"]:
-            drifted["rolloutId"] = f"Endpoint {endpoint.id.name} is not marked as moved by this rollout: it is now."
-        if can_go := [name for name in endpoint.retired if not endpoint.serves(name)]:
-            drifted.setdefault("rolloutId", f"Deployments wait to be deleted: {', '.join(can_go)}.")
-        return drifted
+        memory, wanted, remarks = endpoint.memory, _wanted(inputs), dict[str, str]()
+        if isinstance(_next(endpoint, inputs), Held):
+            pass
+        elif memory.progress is not None:
+            remarks["traffic"] = f"Traffic of {endpoint.id.name}: {Standing(endpoint.id, endpoint.maps, memory)}."
+        else:
+            both = zip(("traffic", "mirrorTraffic"), endpoint.maps.both, wanted.both, strict=True)
+            remarks |= {
+                name: f"{name} is {words(live)} in Azure, not {words(shares_)}: it is set again."
+                for name, live, shares_ in both
+                if live != shares_
+            }
+        if memory.rollout != state["rolloutId"]:
+            remarks["rolloutId"] = f"Endpoint {endpoint.id.name} is not marked as moved by this rollout: it is now."
+        if gone := can_go(endpoint.maps, memory, wanted, time.time()):
+            remarks.setdefault("rolloutId", f"Deployments wait to be deleted: {', '.join(gone)}.")
+        return remarks
+
+    def foresee(self, work: Work, inputs: Values) -> None:
+        """Say what stays behind, and what that takes."""
+        if has_unknown(inputs) or not (inputs.get("keepPrevious") and Settings.of(inputs).way.keep):
+            return
+        endpoint = endpoint_body.find(work, self.arm_id(inputs))
+        for name in () if endpoint is None else leavers(endpoint.maps, _wanted(inputs)):
+            found = work.arm.find(self.arm_id(inputs).child("deployments", name).text, ML)
+            if found is not None:
+                count, size = found["sku"]["capacity"], found["properties"].get("instanceType")
+                work.say(f"{name} stays ready for {inputs['keepPrevious']} after it served: {count} × {size}.")
 
     def create(self, work: Work, inputs: Values) -> Values:
         """Take the endpoint's traffic over."""
-        rollout = _new_id()
-        before = _theirs(work, Endpoint(self.arm_id(inputs), work.arm.get(self.arm_id(inputs).text, ML)))
-        self._move(work, inputs, rollout)
-        return {**inputs, "rolloutId": rollout, **before}
+        self._move(work, inputs, _own_id(work))
+        return {**inputs, "rolloutId": _own_id(work)}
 
     def left(self, work: Work, inputs: Values) -> Values | None:
-        """The traffic of an endpoint of this stack, where it is as wanted. Of others' it is not known how it was."""
+        """The traffic, where this very rollout has moved it or is on its way."""
         endpoint = endpoint_body.find(work, self.arm_id(inputs))
-        if endpoint is None or endpoint.rollout is None or _theirs(work, endpoint):
+        if endpoint is None or endpoint.memory.rollout != _own_id(work):
             return None
-        moved = (endpoint.traffic, endpoint.mirror_traffic)
-        if moved != (shares(inputs["traffic"]), shares(inputs.get("mirrorTraffic"))):
-            return None
-        return {**inputs, "rolloutId": endpoint.rollout}
+        return {**inputs, "rolloutId": endpoint.memory.rollout}
 
     def update(self, work: Work, old: Values, inputs: Values, state: Values) -> Values:  # noqa: ARG002
         """Make the traffic what is wanted, from whatever it is."""
         self._move(work, inputs, state["rolloutId"])
-        return {**inputs, "rolloutId": state["rolloutId"], **({BEFORE: state[BEFORE]} if BEFORE in state else {})}
+        return {**inputs, "rolloutId": state["rolloutId"]}
 
     def delete(self, work: Work, state: Values) -> None:
         """Drain and tidy up, as long as the traffic is this rollout's: after a rename it is its successor's."""
         id_ = self.arm_id(state)
         endpoint = endpoint_body.find(work, id_)
-        if endpoint is None or endpoint.rollout != state["rolloutId"]:
+        if endpoint is None or endpoint.memory.rollout != state["rolloutId"]:
             return
-        left = self._left(work, endpoint, shares(state.get(BEFORE)))
-        if endpoint.traffic != left or endpoint.mirror_traffic:
-            work.doing(f"traffic: {_words(endpoint.traffic)} → {_words(left)}")
-            endpoint = endpoint_body.merge(work, id_, lambda live: (set_traffic(live, left, {}), live.tags))
-        self._clear_away(work, endpoint)
-        endpoint_body.patch_tags(work, id_, lambda live: with_rollout(live, None))
-
-    def _left(self, work: Work, endpoint: Endpoint, before: dict[str, int]) -> dict[str, int]:
-        """The traffic that stays when this rollout goes: on an endpoint of others, what they had before."""
-        there = {name: share for name, share in before.items() if self._is_there(work, endpoint.id, name)}
-        if there != before:
-            raise Refused(
-                f"The traffic of {endpoint.id.name} was {_words(before)} before this stack, and not all of these are "
-                f"there any more. It stays {_words(endpoint.traffic)}.\n"
-                "Take this stack's deployments out of it (az ml online-endpoint update --traffic), then repeat."
-            )
-        return before
-
-    def _is_there(self, work: Work, endpoint: ArmId, name: str) -> bool:
-        return work.arm.find(endpoint.child("deployments", name).text, ML) is not None
+        left = _left(work, endpoint)
+        if endpoint.maps != left:
+            work.doing(f"traffic: {words(endpoint.traffic)} → {words(left.traffic)}")
+            endpoint = endpoint_body.merge(work, id_, lambda live: (set_traffic(live, left), live.tags))
+        clear_away(work, endpoint, [name for name in endpoint.memory.retired if not left.serves(name)])
+        endpoint_body.patch_tags(work, id_, lambda live: written(live.tags, Memory()))
 
     def _move(self, work: Work, inputs: Values, rollout: str) -> None:
         id_ = self.arm_id(inputs)
-        traffic, mirror = shares(inputs["traffic"]), shares(inputs.get("mirrorTraffic"))
         endpoint = Endpoint(id_, work.arm.get(id_.text, ML))
-        if (endpoint.traffic, endpoint.mirror_traffic) == (traffic, mirror):
-            endpoint = endpoint_body.patch_tags(work, id_, lambda live: with_rollout(live, rollout))
-        else:
-            self._all_ready(work, id_, {**traffic, **mirror})
-            work.doing(f"traffic: {_words(endpoint.traffic)} → {_words(traffic)}")
-            endpoint = self._set(work, endpoint, traffic, mirror, rollout)
-            work.say(f"Traffic of {id_.name}: {_words(traffic)}.")
-        self._clear_away(work, endpoint)
+        theirs = _theirs(work, endpoint)
 
-    def _set(
-        self, work: Work, before: Endpoint, traffic: dict[str, int], mirror: dict[str, int], rollout: str
-    ) -> Endpoint:
-        try:
-            after = endpoint_body.merge(
-                work, before.id, lambda live: (set_traffic(live, traffic, mirror), with_rollout(live, rollout))
-            )
-        except (ArmError, Refused) as error:
-            raise self._restored(work, before, error) from error
-        if (after.traffic, after.mirror_traffic) != (traffic, mirror):
-            raise self._restored(work, before, f"Azure took the change, and made it {_words(after.traffic)}.")
-        return after
+        def marked(memory: Memory) -> Memory:
+            return memory.owned_by(rollout, theirs)
 
-    def _restored(self, work: Work, before: Endpoint, error: Exception | str) -> Exception:
-        """Put the map of before back where it changed, and say what is live now."""
-        text = f"The traffic of {before.id.name} could not be moved. {error}"
-        if isinstance(error, Interrupted):
-            return Interrupted(f"{text}\nThe next `pulumi up` goes on from what is live then.")
-        try:
-            live = Endpoint(before.id, work.arm.get(before.id.text, ML))
-            if (live.traffic, live.mirror_traffic) != (before.traffic, before.mirror_traffic):
-                endpoint_body.merge(
-                    work,
-                    before.id,
-                    lambda now: (
-                        set_traffic(now, before.traffic, before.mirror_traffic),
-                        with_rollout(now, before.rollout),
-                    ),
-                )
-        except (ArmError, Refused) as again:
-            return Refused(f"{text}\nPutting {_words(before.traffic)} back failed too: {again}")
-        return Refused(f"{text}\nIt is as before: {_words(before.traffic)}.")
+        Move(work, endpoint, _wanted(inputs), Settings.of(inputs), marked).run()
 
-    def _all_ready(self, work: Work, id_: ArmId, shares_: dict[str, int]) -> None:
-        """Every deployment that is to get requests is there and in order; else nothing changes."""
-        problems = []
-        for name in shares_:
-            found = work.arm.find(id_.child("deployments", name).text, ML)
-            state = "not there" if found is None else found["properties"].get("provisioningState", "Succeeded")
-            if state != "Succeeded":
-                problems.append(f"deployment {name} is {state}")
-        if problems:
-            raise Refused(f"The traffic of {id_.name} was not touched: {'; '.join(problems)}.")
 
-    def _clear_away(self, work: Work, endpoint: Endpoint) -> None:
-        """Delete retired deployments that no request reaches any more."""
-        can_go = [name for name in endpoint.retired if not endpoint.serves(name)]
-        if not can_go:
-            return
-        for name in can_go:
-            work.doing(f"deleting retired deployment {name}")
-            work.arm.delete(endpoint.id.child("deployments", name).text, ML, work)
-        endpoint_body.patch_tags(
-            work,
-            endpoint.id,
-            lambda live: with_retired(live.tags, [name for name in live.retired if name not in can_go]),
+def _wanted(inputs: Values) -> Maps:
+    return Maps(shares(inputs["traffic"]), shares(inputs.get("mirrorTraffic")))
+
+
+def _next(endpoint: Endpoint, inputs: Values) -> object:
+    way = Settings.of(inputs).way
+    return next_of(endpoint.maps, endpoint.memory, _wanted(inputs), way, time.time())
+
+
+def _left(work: Work, endpoint: Endpoint) -> Maps:
+    """What stays when this rollout goes: on an endpoint of others, what they had before."""
+    left = endpoint.memory.theirs or Maps()
+    names = {*left.traffic, *left.mirror}
+    if any(work.arm.find(endpoint.id.child("deployments", name).text, ML) is None for name in names):
+        raise Refused(
+            f"The traffic of {endpoint.id.name} was {words(left.traffic)} before this stack, and not all of these are "
+            f"there any more. It stays {words(endpoint.traffic)}.\n"
+            "Take this stack's deployments out of it (az ml online-endpoint update --traffic), then repeat."
         )
+    return left
 
 
-def _theirs(work: Work, endpoint: Endpoint) -> Values:
-    """The traffic that an endpoint had before, where this stack did not make it; else there is nothing to keep."""
+def _theirs(work: Work, endpoint: Endpoint) -> Maps | None:
+    """What an endpoint served before, where this stack did not make it; else there is nothing to give back."""
     stack = work.urn.split("::")[:2]
     owner = str((endpoint.properties.get("properties") or {}).get(OWNER, ""))
-    return {} if owner.split("::")[:2] == stack else {BEFORE: endpoint.traffic}
+    return None if owner.split("::")[:2] == stack else endpoint.maps
 
 
-def _new_id() -> str:
-    return uuid.uuid4().hex[:12]
-
-
-def _words(traffic: Values) -> str:
-    return ", ".join(f"{name} {percent} %" for name, percent in sorted(shares(traffic).items())) or "none"
+def _own_id(work: Work) -> str:
+    """The same for a resource whenever it is asked: what a killed run has marked is known again."""
+    return hashlib.sha256(work.urn.encode()).hexdigest()[:12]

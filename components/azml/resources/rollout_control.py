@@ -6,14 +6,13 @@ its next look; they hold until something else is wanted. Deliberately starts not
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from azml.resources import endpoint_body, rollout_memory
 from azml.resources.arm_id import ArmId
 from azml.resources.endpoint_body import Endpoint, set_traffic
 from azml.resources.errors import Refused
 from azml.resources.handler import ML
-from azml.resources.rollout_memory import Maps, Memory, Progress, Shares
+from azml.resources.rollout_memory import Maps, Memory, Progress, clock, words
 from azml.resources.rollout_plan import WHOLE
 from azml.resources.work import Work
 
@@ -99,19 +98,9 @@ def abort(work: Work, endpoint: ArmId) -> Standing:
     def aborted(live: Endpoint) -> tuple[dict[str, object], dict[str, str]]:
         progress = replace(_progress(live), step=0, status="aborted")
         memory = replace(live.memory, progress=progress)
-        return set_traffic(live, *progress.before.both), rollout_memory.written(live.tags, memory)
+        return set_traffic(live, progress.before), rollout_memory.written(live.tags, memory)
 
     return _standing(endpoint_body.merge(work, endpoint, aborted))
-
-
-def words(traffic: Shares) -> str:
-    """`a 90 %, b 10 %`."""
-    return ", ".join(f"{name} {percent} %" for name, percent in sorted(traffic.items()) if percent) or "none"
-
-
-def clock(seconds: float) -> str:
-    """`2026-11-21 13:50:00 UTC`."""
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _told(work: Work, endpoint: ArmId, change: Callable[[Endpoint], Memory]) -> Standing:

@@ -6,8 +6,9 @@ request as the traffic, so that neither is ever without the other. Deliberately 
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from azml.facts.names import TAG_VALUE_LENGTH
@@ -78,6 +79,21 @@ class Memory:
         before = self.progress is not None and self.progress.before.serves(deployment)
         return before or self.previous.get(deployment, 0) > now
 
+    def owned_by(self, rollout: str, theirs: Maps | None) -> "Memory":
+        """The same, marked by a rollout. What others had is what the first rollout on their endpoint found."""
+        return replace(self, rollout=rollout, theirs=theirs if self.theirs is None else self.theirs)
+
+    def with_retired(self, deployment: str, *, stays: bool) -> "Memory":
+        """The same, with a deployment among the retired ones or not."""
+        others = tuple(name for name in self.retired if name != deployment)
+        return replace(self, retired=(*others, deployment) if stays else others)
+
+    def without(self, gone: Collection[str]) -> "Memory":
+        """The same, once deployments are deleted."""
+        retired = tuple(name for name in self.retired if name not in gone)
+        previous = {name: until for name, until in self.previous.items() if name not in gone}
+        return replace(self, retired=retired, previous=previous)
+
 
 def read(tags: Mapping[str, str]) -> Memory:
     """What the tags say. What is not readable (written by hand, or by a later azml) counts as not there."""
@@ -101,6 +117,16 @@ def written(tags: Mapping[str, str], memory: Memory) -> dict[str, str]:
         "azml-progress": "" if memory.progress is None else _progress_text(memory.progress),
     }
     return {**others, **{tag: part for name, text in texts.items() for tag, part in _parts(name, text)}}
+
+
+def words(shares: Shares) -> str:
+    """`a 90 %, b 10 %`."""
+    return ", ".join(f"{name} {percent} %" for name, percent in sorted(shares.items()) if percent) or "none"
+
+
+def clock(seconds: float) -> str:
+    """`2026-11-21 13:50:00 UTC`."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def with_status(memory: Memory, status: Status) -> Memory:

@@ -7,7 +7,7 @@ after a kill, has the same answer: everything it needs is on the endpoint. Delib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from azml.resources.rollout_memory import Maps, Memory, Progress, Shares
+from azml.resources.rollout_memory import Maps, Memory, Progress, Shares, words
 
 WHOLE = 100
 """Percent of the way at which the wanted maps are live."""
@@ -43,6 +43,11 @@ class Stage:
     """Seconds to the verdict."""
     judged: bool = True
     """Whether there is a verdict; else the rollout is over as soon as the stage is live."""
+
+    def __str__(self) -> str:
+        """Where it is, for people."""
+        place = f"step {self.step} %" if self.step else f"copies to {words(self.maps.mirror)}"
+        return f"{place} ({words(self.maps.traffic)})"
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,7 @@ class Bake:
 
 
 @dataclass(frozen=True)
-class Judge:
+class Due:
     """A stage has been live for long enough: after a good verdict `then` goes live, or (None) the rollout is over."""
 
     before: Maps
@@ -92,7 +97,7 @@ class Judge:
     then: Stage | None
 
 
-Next = Settled | Held | Begin | Bake | Judge
+Next = Settled | Held | Begin | Bake | Due
 
 
 def newcomers(before: Maps, wanted: Maps) -> tuple[str, ...]:
@@ -117,7 +122,7 @@ def next_of(live: Maps, memory: Memory, wanted: Maps, way: Way, now: float) -> N
             until = progress.since + stage.bake
             if now < until:
                 return Bake(progress.before, stage, until)
-            return Judge(progress.before, stage, _after(progress.before, stage, wanted, way))
+            return Due(progress.before, stage, _after(progress.before, stage, wanted, way))
         if live == wanted:
             return Settled(progress.before)
     if live == wanted:

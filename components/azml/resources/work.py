@@ -44,6 +44,10 @@ class Work:
         self._watcher: Callable[[], None] | None = None
         self.was_accepted = False
 
+    def allow(self, seconds: float) -> None:
+        """Let it take this long from now, where it might not take as long anyway."""
+        self._seconds = max(self._seconds, time.monotonic() - self._started + seconds)
+
     @property
     def arm(self) -> "Arm":
         """The client, made on first use."""

@@ -14,6 +14,7 @@ from tests.unit.resources.conftest import Azure
 
 HANDLER = RolloutHandler()
 ML = "2025-12-01"
+RENAMED = "urn:pulumi:dev::p::azml:index:Rollout::another"
 
 
 @pytest.fixture
@@ -116,7 +117,7 @@ def test_a_move_that_fails_leaves_the_map_of_before(
     with pytest.raises(Refused, match=r"on fire(.|\n)*as before: blue 90 %, green 10 %"):
         HANDLER.update(azure.work(), {}, inputs(endpoint, green=100), state)
     assert live(azure, endpoint).traffic == {"blue": 90, "green": 10}
-    assert live(azure, endpoint).rollout == state["rolloutId"]
+    assert live(azure, endpoint).memory.rollout == state["rolloutId"]
 
 
 def test_a_move_that_azure_refuses_changes_nothing(
@@ -160,7 +161,7 @@ def test_a_missing_marker_is_a_difference(azure: Azure, endpoint: str) -> None:
     endpoint_body.patch_tags(azure.work(), ArmId.parse(endpoint), lambda _: {})
     assert HANDLER.difference(azure.work(), wanted, state, wanted).drifted.keys() == {"rolloutId"}
     HANDLER.update(azure.work(), wanted, wanted, state)
-    assert live(azure, endpoint).rollout == state["rolloutId"]
+    assert live(azure, endpoint).memory.rollout == state["rolloutId"]
     assert live(azure, endpoint).traffic == {"blue": 100}
 
 
@@ -169,20 +170,18 @@ def test_what_was_left_in_place_is_deleted_once_it_is_drained(azure: Azure, endp
     state = HANDLER.create(azure.work(), first)
     deployments = ManagedOnlineDeploymentHandler()
     deployments.delete(azure.work(), azure.deployment_inputs(endpoint, "blue"))
-    assert live(azure, endpoint).retired == ["blue"]
+    assert live(azure, endpoint).memory.retired == ("blue",)
     assert HANDLER.difference(azure.work(), first, state, first).drifted == {}, "it still serves"
     HANDLER.update(azure.work(), first, second, state)
     assert azure.arm.find(f"{endpoint}/deployments/blue", ML) is None
-    assert live(azure, endpoint).retired == []
+    assert live(azure, endpoint).memory.retired == ()
     assert live(azure, endpoint).traffic == {"green": 100}
 
 
 def test_what_waits_without_traffic_is_a_difference(azure: Azure, endpoint: str) -> None:
     wanted = inputs(endpoint, green=100)
     state = HANDLER.create(azure.work(), wanted)
-    endpoint_body.patch_tags(
-        azure.work(), ArmId.parse(endpoint), lambda now: endpoint_body.with_retired(now.tags, ["blue"])
-    )
+    endpoint_body.remember(azure.work(), ArmId.parse(endpoint), lambda now: now.with_retired("blue", stays=True))
     assert "blue" in HANDLER.difference(azure.work(), wanted, state, wanted).drifted["rolloutId"]
     HANDLER.update(azure.work(), wanted, wanted, state)
     assert azure.arm.find(f"{endpoint}/deployments/blue", ML) is None
@@ -203,11 +202,11 @@ def test_delete_drains_and_tidies_up(azure: Azure, endpoint: str) -> None:
 def test_a_renamed_rollout_cuts_no_traffic(azure: Azure, endpoint: str) -> None:
     """The engine makes the one of the new name, then deletes the one of the old."""
     old = HANDLER.create(azure.work(), inputs(endpoint, blue=100))
-    new = HANDLER.create(azure.work(), inputs(endpoint, blue=100))
+    new = HANDLER.create(azure.work(RENAMED), inputs(endpoint, blue=100))
     assert old["rolloutId"] != new["rolloutId"]
     HANDLER.delete(azure.work(), old)
     assert live(azure, endpoint).traffic == {"blue": 100}
-    assert live(azure, endpoint).rollout == new["rolloutId"]
+    assert live(azure, endpoint).memory.rollout == new["rolloutId"]
 
 
 def test_with_the_endpoint_gone_there_is_nothing_to_delete(azure: Azure, endpoint: str) -> None:
@@ -253,7 +252,6 @@ def test_an_endpoint_of_others_gets_its_traffic_back(azure: Azure, endpoint: str
     tamper(azure, endpoint, blue=100)
     wanted = inputs(endpoint, blue=90, green=10)
     state = HANDLER.create(azure.work(OTHERS), wanted)
-    assert state["before"] == {"blue": 100}
     state = HANDLER.update(azure.work(OTHERS), wanted, inputs(endpoint, green=100), state)
     HANDLER.delete(azure.work(OTHERS), state)
     assert live(azure, endpoint).traffic == {"blue": 100}
@@ -272,6 +270,5 @@ def test_traffic_that_cannot_be_given_back_stays(azure: Azure, endpoint: str) ->
 def test_an_endpoint_of_our_own_is_drained(azure: Azure, endpoint: str) -> None:
     tamper(azure, endpoint, blue=100)
     state = HANDLER.create(azure.work(), inputs(endpoint, green=100))
-    assert "before" not in state
     HANDLER.delete(azure.work(), state)
     assert live(azure, endpoint).traffic == {}

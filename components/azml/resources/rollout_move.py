@@ -1,0 +1,284 @@
+"""A rollout at work: it does what `rollout_plan` says is next, looks again, and so on until nothing is left to do.
+
+Owns carrying out: gates, the request that moves map and memory together, waiting, putting back, clearing away. Each
+look starts from what is on the endpoint, so it notices what a person, another run or a kill made of it; a request that
+would change anything else than what was looked at is not sent. Deliberately decides no map (`rollout_plan`) and judges
+no release (`gates`).
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from azml.resources import endpoint_body, rollout_memory
+from azml.resources.arm_id import ArmId
+from azml.resources.endpoint_body import Endpoint, set_traffic
+from azml.resources.errors import ArmError, Interrupted, Refused
+from azml.resources.gates.verdict import Verdict
+from azml.resources.handler import ML, Values
+from azml.resources.rollout_args import Settings
+from azml.resources.rollout_judge import Judge, failed, gates_of, open_of
+from azml.resources.rollout_memory import Maps, Memory, Progress, clock, words
+from azml.resources.rollout_plan import Bake, Begin, Due, Held, Settled, Stage, begun, can_go, next_of, over
+from azml.resources.work import LONGEST_SECONDS, Work
+
+POLL_SECONDS = 5.0
+"""Between two looks at a stage, at most; at least two in each grain of Azure Monitor."""
+
+
+Marking = Callable[[Memory], Memory]
+
+
+class _Changed(Exception):  # noqa: N818 - no error: look again
+    """The endpoint is not any more what was looked at."""
+
+
+class Move:
+    """One run's work on one rollout."""
+
+    def __init__(self, work: Work, endpoint: Endpoint, wanted: Maps, settings: Settings, marked: Marking) -> None:
+        """`endpoint` as it is when the run begins; `marked` makes its memory this rollout's."""
+        self._work, self._id, self._first, self._wanted = work, endpoint.id, endpoint, wanted
+        self._settings, self._marked = settings, marked
+        self._judge = Judge(work, endpoint.id, wanted, settings)
+        self._until = time.monotonic() + settings.max_up
+        self._poll = min(POLL_SECONDS, settings.grain / 2)
+        self._landed = 0.0
+        self._looked = False
+
+    def run(self) -> None:
+        """Work until the wanted maps are live, or the rollout has to wait for another run; else `Refused`."""
+        self._work.allow(self._settings.max_up + LONGEST_SECONDS)
+        try:
+            while not self._step():
+                self._looked = True
+        except Interrupted as error:
+            raise Interrupted(f"The rollout of {self._id.name} was interrupted. {error}") from error
+        except ArmError as error:
+            if error.gone and endpoint_body.find(self._work, self._id) is None:
+                raise Refused(
+                    f"Endpoint {self._id.name} was deleted while its traffic was being moved. "
+                    "The next `pulumi up` makes it, and its deployments, again."
+                ) from error
+            raise
+
+    def _step(self) -> bool:
+        """Do what is next; whether that was all."""
+        seen = Endpoint(self._id, self._work.arm.get(self._id.text, ML))
+        memory = self._memory(seen)
+        found = next_of(seen.maps, memory, self._wanted, self._settings.way, time.time())
+        try:
+            match found:
+                case Settled():
+                    return self._settle(seen, found.before)
+                case Held():
+                    return self._held(found.progress)
+                case Begin():
+                    return self._begin(seen, found)
+                case Bake():
+                    return self._bake(seen, found)
+                case Due():
+                    return self._decide(seen, found)
+        except _Changed:
+            return False
+
+    def _memory(self, seen: Endpoint) -> Memory:
+        """What is remembered, less what cannot be put back any more: then what is live is what served before."""
+        memory = seen.memory
+        progress = memory.progress
+        if progress is None:
+            return memory
+        if not self._is_ours(progress) and progress.before != seen.maps and self._problems(progress.before):
+            return replace(memory, progress=None)
+        # Traffic takes a while to move: a stage is as old as the answer to the request that made it.
+        return replace(memory, progress=replace(progress, since=max(progress.since, self._landed)))
+
+    def _is_ours(self, progress: Progress) -> bool:
+        return progress.to == self._wanted.fingerprint
+
+    # The five things that may be next
+
+    def _settle(self, seen: Endpoint, before: Maps | None) -> bool:
+        def remembered(live: Endpoint) -> dict[str, str]:
+            memory = self._marked(_same(live, seen).memory)
+            ended = over(memory, before, self._wanted, self._settings.way.keep, time.time())
+            return rollout_memory.written(live.tags, ended)
+
+        self._ended(endpoint_body.patch_tags(self._work, self._id, remembered))
+        return True
+
+    def _held(self, progress: Progress) -> bool:
+        if progress.status == "aborted" and self._looked:
+            before = words(progress.before.traffic)
+            raise Refused(f"The rollout of {self._id.name} was aborted. Its traffic is as before: {before}.")
+        self._work.warn(held(self._id, self._wanted, progress))
+        return True
+
+    def _begin(self, seen: Endpoint, found: Begin) -> bool:
+        if self._looked:
+            raise Refused(
+                f"The traffic of {self._id.name} was changed by someone else during the rollout: it is "
+                f"{words(seen.traffic)}, and stays so.\nThe next `pulumi up` begins again."
+            )
+        if problems := self._problems(self._wanted):
+            raise Refused(f"The traffic of {self._id.name} was not touched: {'; '.join(problems)}.")
+        if found.back_first:
+            self._work.doing(f"back to what served before: {words(found.before.traffic)}")
+            seen = self._put(seen, found.before, lambda memory: replace(memory, progress=None))
+        if refusal := self._judge.refusal(found):
+            raise Refused("\n\n".join([refusal.text, *self._drop(refusal.failed)]))
+        return self._go(seen, found.before, found.then)
+
+    def _bake(self, seen: Endpoint, found: Bake) -> bool:
+        verdicts = self._judge.figures(found, seen.maps, self._since(seen))
+        if failed(verdicts):
+            self._fail(found, seen, verdicts)
+        if time.monotonic() >= self._until:
+            return self._leave(found.at, f"which lasts until {clock(found.until)}", [])
+        self._wait(found.until - time.time(), f"{found.at}, until {clock(found.until)}")
+        return False
+
+    def _decide(self, seen: Endpoint, found: Due) -> bool:
+        verdicts = self._judge.verdicts(found, seen.maps, self._since(seen))
+        if failed(verdicts):
+            self._fail(found, seen, verdicts)
+        if not (missing := open_of(verdicts)):
+            return self._settle(seen, found.before) if found.then is None else self._go(seen, found.before, found.then)
+        if time.monotonic() >= self._until:
+            return self._leave(found.at, "and too little is known to go on:", missing)
+        self._wait(self._poll, f"{found.at}, waits for {', '.join(gates_of(missing))}")
+        return False
+
+    def _wait(self, seconds: float, doing: str) -> None:
+        left = self._until - time.monotonic()
+        self._work.wait(max(0.0, min(seconds, self._poll, left)), doing)
+
+    # Moving
+
+    def _go(self, seen: Endpoint, before: Maps, stage: Stage) -> bool:
+        """Make a stage live; whether the rollout is over with it."""
+
+        def remembered(memory: Memory) -> Memory:
+            now, marked = time.time(), self._marked(memory)
+            if stage.judged:
+                return begun(marked, before, self._wanted, stage.step, now)
+            return over(marked, before, self._wanted, self._settings.way.keep, now)
+
+        self._work.doing(f"traffic: {words(seen.traffic)} → {words(stage.maps.traffic)}")
+        try:
+            after = self._put(seen, stage.maps, remembered)
+        except Interrupted:
+            raise
+        except (ArmError, Refused) as error:
+            text = f"The traffic of {self._id.name} could not be moved. {error}"
+            raise Refused(f"{text}\n{self._back(before)}") from error
+        self._landed = time.time()
+        if stage.judged:
+            self._work.say(f"Traffic of {self._id.name}: {stage}.")
+            return False
+        self._ended(after)
+        return True
+
+    def _put(self, seen: Endpoint, maps: Maps, remembered: Callable[[Memory], Memory]) -> Endpoint:
+        def change(live: Endpoint) -> tuple[Values, dict[str, str]]:
+            memory = remembered(_same(live, seen).memory)
+            return set_traffic(live, maps), rollout_memory.written(live.tags, memory)
+
+        after = endpoint_body.merge(self._work, self._id, change)
+        if after.maps != maps:
+            raise Refused(f"Azure took the change, and made it {words(after.traffic)}.")
+        return after
+
+    def _back(self, before: Maps) -> str:
+        """Make live exactly what was before; say so."""
+
+        def remembered(live: Endpoint) -> dict[str, str]:
+            progress, first = live.memory.progress, self._first.memory
+            if progress is not None and not self._is_ours(progress):
+                raise Refused("Another rollout has begun meanwhile.")
+            memory = replace(live.memory, rollout=first.rollout, theirs=first.theirs, progress=None)
+            return rollout_memory.written(live.tags, memory)
+
+        try:
+            if Endpoint(self._id, self._work.arm.get(self._id.text, ML)).maps == before:
+                endpoint_body.patch_tags(self._work, self._id, remembered)
+            else:
+                endpoint_body.merge(self._work, self._id, lambda live: (set_traffic(live, before), remembered(live)))
+        except Interrupted:
+            raise
+        except (ArmError, Refused) as error:
+            return f"Putting {words(before.traffic)} back failed too: {error}"
+        return f"It is as before: {words(before.traffic)}."
+
+    def _fail(self, found: Bake | Due, seen: Endpoint, verdicts: list[Verdict]) -> None:
+        back = self._back(found.before)
+        since = self._since(seen) if found.at.step else None
+        bad = failed(verdicts)
+        head = f"Release {', '.join(bad)} failed: {found.at}. The traffic of {self._id.name} was put back. {back}"
+        why = self._judge.reports(bad, verdicts, since)
+        raise Refused("\n\n".join([head, *why, *self._drop(bad)]))
+
+    def _drop(self, names: list[str]) -> list[str]:
+        """Delete releases that failed, where that is wanted and they do not serve."""
+        if not (names and self._settings.deletes):
+            return []
+        live = Endpoint(self._id, self._work.arm.get(self._id.text, ML))
+        gone = [name for name in names if not live.serves(name)]
+        for name in gone:
+            self._work.doing(f"deleting {name}, which failed")
+            self._work.arm.delete(self._id.child("deployments", name).text, ML, self._work)
+        return [f"Deleted, as on_failure says: {', '.join(gone)}."] if gone else []
+
+    def _leave(self, stage: Stage, why: str, missing: list[Verdict]) -> bool:
+        """End well, with the rollout on its way."""
+        lines = [f"  {verdict.gate} of {verdict.deployment}: {verdict.seen}" for verdict in missing]
+        text = f"The rollout of {self._id.name} stops for now at {stage}, {why}"
+        self._work.warn("\n".join([text, *lines, "The next `pulumi up` goes on from here."]))
+        return True
+
+    def _ended(self, endpoint: Endpoint) -> None:
+        if endpoint.maps != self._first.maps:
+            self._work.say(f"Traffic of {self._id.name}: {words(self._wanted.traffic)}.")
+        for name, until in endpoint.memory.previous.items():
+            if name not in self._first.memory.previous:
+                self._work.say(f"Deployment {name} stays ready for a way back until {clock(until)}.")
+        clear_away(self._work, endpoint, can_go(endpoint.maps, endpoint.memory, self._wanted, time.time()))
+
+    def _since(self, seen: Endpoint) -> float:
+        progress = self._memory(seen).progress
+        return self._landed if progress is None else progress.since
+
+    def _problems(self, maps: Maps) -> list[str]:
+        """Deployments that are to serve and cannot."""
+        problems = []
+        for name in sorted({*maps.traffic, *maps.mirror}):
+            found = self._work.arm.find(self._id.child("deployments", name).text, ML)
+            state = "not there" if found is None else found["properties"].get("provisioningState", "Succeeded")
+            if state != "Succeeded":
+                problems.append(f"deployment {name} is {state}")
+        return problems
+
+
+def held(endpoint: ArmId, wanted: Maps, progress: Progress) -> str:
+    """Say that a person holds a rollout."""
+    return (
+        f"The rollout of {endpoint.name} to {words(wanted.traffic)} is {progress.status}: its traffic stays as it is. "
+        "To go on: azml rollout resume, then `pulumi up`."
+    )
+
+
+def clear_away(work: Work, endpoint: Endpoint, names: Iterable[str]) -> None:
+    """Delete retired deployments that nothing needs any more."""
+    gone = list(names)
+    for name in gone:
+        work.doing(f"deleting retired deployment {name}")
+        work.arm.delete(endpoint.id.child("deployments", name).text, ML, work)
+    if gone:
+        endpoint_body.remember(work, endpoint.id, lambda memory: memory.without(gone))
+
+
+def _same(live: Endpoint, seen: Endpoint) -> Endpoint:
+    """The endpoint as it is, if it is in what matters as it was when this was decided; else `_Changed`."""
+    if (live.maps, live.memory.progress) != (seen.maps, seen.memory.progress):
+        raise _Changed
+    return live
