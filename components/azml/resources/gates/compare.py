@@ -71,10 +71,11 @@ def _of_lists(expected: list[Any], seen: list[Any], tolerance: float, path: str)
 def _same(expected: Any, seen: Any, tolerance: float) -> bool:
     if not (_is_number(expected) and _is_number(seen)):
         return type(expected) is type(seen) and bool(expected == seen)
-    if expected == seen or (math.isnan(expected) and math.isnan(seen)):
+    if expected == seen:
         return True
     try:
-        return math.isclose(expected, seen, rel_tol=tolerance, abs_tol=tolerance)
+        alike = math.isnan(expected) and math.isnan(seen)
+        return alike or math.isclose(expected, seen, rel_tol=tolerance, abs_tol=tolerance)
     except OverflowError:  # a whole number beyond what a float holds
         return False
 

@@ -5,6 +5,7 @@ Schema (draft 4's words up to OpenAPI 3.0, 2020-12 from 3.1 on): checking a valu
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -46,8 +47,14 @@ class AnswerSchema:
         except ValueError:
             yield f"is no JSON: {body[:60]}"
             return
-        for error in self._validator().iter_errors(answer):
-            yield f"{error.json_path}: {error.message}"
+        from jsonschema.exceptions import UnknownType
+        from referencing.exceptions import Unresolvable
+
+        try:
+            for error in self._validator().iter_errors(answer):
+                yield f"{error.json_path}: {error.message}"
+        except (UnknownType, Unresolvable, TypeError, re.error) as error:  # of schemas that are none
+            yield f"the document itself is wrong: {str(error).splitlines()[0]}"
 
     def _validator(self) -> Any:
         from jsonschema import Draft4Validator, Draft202012Validator
@@ -67,8 +74,10 @@ class AnswerSchema:
             for part in pointer.lstrip("/").split("/"):
                 found = found.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(found, Mapping) else None
             reference = found.get("$ref") if isinstance(found, Mapping) else None
-            if not isinstance(reference, str) or not reference.startswith("#/") or reference in seen:
+            if not isinstance(reference, str) or not reference.startswith("#/"):
                 return found
+            if reference in seen:
+                return None
             seen.add(reference)
             pointer = reference[1:]
 
