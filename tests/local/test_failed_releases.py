@@ -1,0 +1,98 @@
+"""Releases that fail, on the real engine: what is left of them, in Azure and in the engine's state, is as was asked.
+
+The tests share one clone and build on each other, in order.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.clone import Clone
+
+pytestmark = pytest.mark.engine
+
+SCORE = Path("samples/diabetes/code/score.py")
+ENDPOINT = Path("samples/diabetes/endpoint.yml")
+TOKEN = "azml:index:ManagedOnlineDeployment"
+
+
+@pytest.fixture(scope="module")
+def serving(clone: Clone) -> str:
+    """The release that works, and goes on working."""
+    done = clone.up()
+    assert done.returncode == 0, done.stdout + done.stderr
+    (name,) = deployments(clone)
+    return name
+
+
+def deployments(clone: Clone) -> dict[str, str]:
+    """Provisioning states by name, as ARM has them."""
+    found = clone.arm_get("onlineEndpoints/diabetes/deployments")["value"]
+    return {each["name"]: each["properties"]["provisioningState"] for each in found}
+
+
+def known(clone: Clone) -> set[str]:
+    """Names in the engine's state."""
+    return {each["inputs"]["name"] for each in clone.state if each["type"] == TOKEN}
+
+
+def fails_with(clone: Clone, words: str) -> str:
+    """Release a model whose init() says these words, and give all that the user reads."""
+    good = (clone.root / SCORE).read_text()
+    try:
+        (clone.root / SCORE).write_text(good.replace("    global model\n", f"    raise RuntimeError('{words}')\n"))
+        done = clone.up()
+    finally:
+        (clone.root / SCORE).write_text(good)
+    assert done.returncode != 0
+    return done.stdout + done.stderr
+
+
+def test_a_release_that_fails_is_kept_and_tells_why(clone: Clone, serving: str) -> None:
+    said = fails_with(clone, "no weights")
+    (kept,) = deployments(clone).keys() - {serving}
+    assert deployments(clone) == {serving: "Succeeded", kept: "Failed"}
+    assert known(clone) == {serving, kept}
+    assert "RuntimeError: no weights" in said
+    assert "Last lines of StorageInitializer:" in said
+    assert f"diabetes is served as before: {serving} 100 %" in said
+    assert f"--name {kept}" in said, "how to see more of its log"
+
+
+def test_the_next_release_that_fails_takes_its_place(clone: Clone, serving: str) -> None:
+    (before,) = deployments(clone).keys() - {serving}
+    said = fails_with(clone, "no labels")
+    (kept,) = deployments(clone).keys() - {serving}
+    assert kept != before
+    assert f"Deployment {before}, which had failed, is deleted" in said
+
+
+def test_with_on_failure_delete_nothing_is_left_of_it(clone: Clone, serving: str) -> None:
+    with (clone.root / ENDPOINT).open("a") as file:
+        file.write("\nrollout:\n  on_failure: delete\n")
+    said = fails_with(clone, "no scaler")
+    assert deployments(clone) == {serving: "Succeeded"}
+    assert "RuntimeError: no scaler" in said, "its log was read before"
+    assert "It was deleted (on_failure: delete)." in said
+    assert clone.arm_get("onlineEndpoints/diabetes")["properties"]["traffic"] == {serving: 100}
+
+
+def test_a_release_that_the_quota_has_no_room_for_is_never_begun(clone: Clone, serving: str) -> None:
+    """One DS2_v2 takes ceil(1.2) x 2 = 4 cores, two releases 8 (quota-allocation-online-deployment)."""
+    settings = clone.root / ".azml/local/settings.yaml"
+    settings.write_text("quota_cores: {standardDSv2Family: 7}\n")
+    assert clone.azml("local", "stop").returncode == 0
+    said = fails_with(clone, "never tried")
+    assert "4 in use + 4 = 8, and 7 are allowed" in said
+    assert "release: fixed" in said
+    assert "never tried" not in said
+    assert deployments(clone) == {serving: "Succeeded"}
+    settings.unlink()
+    assert clone.azml("local", "stop").returncode == 0
+
+
+def test_the_good_program_finds_everything_in_order(clone: Clone, serving: str) -> None:
+    done = clone.up()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert deployments(clone) == {serving: "Succeeded"}
+    assert known(clone) == {serving}
