@@ -70,6 +70,8 @@ def versions(clone: Clone) -> list[str]:
 def test_up_prints_what_the_model_says(clone: Clone, first: subprocess.CompletedProcess[str]) -> None:
     numbers = expected(clone)
     assert len(numbers) == 2
+    answer = clone.root / "samples/diabetes/sample-answer.json"
+    assert json.loads(answer.read_text()) == numbers, "the answer that releases are held to"
     for number in numbers:
         assert str(number) in first.stdout
         assert str(number) in (clone.root / "README.md").read_text(), "README shows what is printed"

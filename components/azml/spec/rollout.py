@@ -131,7 +131,11 @@ class RolloutSpec(Spec):
     def _something_is_watched(self) -> Iterator[Finding]:
         if "steps" in self.model_fields_set:
             return
-        watching = {"bake_time": self.bake_time > NONE, "gates.max_error_rate": self._judges_errors()}
+        copied = self.gates.mirror_first is not None
+        watching = {
+            "bake_time": self.bake_time > NONE,
+            "gates.max_error_rate": self._judges_errors() and not copied,
+        }
         for name in (name for name, given in watching.items() if given):
             yield Finding(
                 "is never looked at: without steps a release gets everything at once",

@@ -232,6 +232,11 @@ def test_a_duration_is_written_so_that_it_can_be_read(duration: timedelta) -> No
     assert RolloutSpec.from_args(written.model_dump(mode="json", exclude_unset=True)) == written
 
 
+def test_errors_of_copies_are_looked_at_without_steps(risk: Project) -> None:
+    first = "mirror_first: {percent: 10, bake_time: PT5M}"
+    assert rollout(risk, f"{{gates: {{max_error_rate: 0.01, {first}}}}}").gates.max_error_rate == 0.01
+
+
 def test_explain_writes_durations_as_a_stack_file_has_them(risk: Project) -> None:
     risk.stack(estate("{steps: [10, 100], bake_time: PT600S, gates: {smoke: [request.json]}}"))
     values = {value.path.removeprefix(f"{PATH}."): value for value in trace(risk.folder, "dev")}
