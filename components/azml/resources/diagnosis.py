@@ -42,6 +42,11 @@ _CAUSES = (
         "run() expects, or the model was trained with other columns.",
     ),
     _Cause(
+        r"A value is not provided for the '(\w+)' parameter",
+        "run() wants '{0}', which the request does not have: this release takes requests of another form than the one "
+        "before, and its clients will have to change with it.",
+    ),
+    _Cause(
         r"X has (\d+) features?, but (\w+) is expecting (\d+) features?",
         "The request has {0} features, and the model was trained with {2}: this release wants other requests than the "
         "one before, or run() prepares them for another model.",

@@ -11,22 +11,31 @@ from collections.abc import Iterator
 TRACEBACK = "Traceback (most recent call last):"
 CAUSED = "The above exception was the direct cause of the following exception:"
 LIBRARIES = re.compile(r'File "(?:<frozen|.*(?:site-packages|dist-packages|/lib/python3))')
-TELLING = re.compile(
-    r"sent SIGKILL|OOMKilled|[Oo]ut of memory|MemoryError|WORKER TIMEOUT|InconsistentVersionWarning"
-    r"|terminated due to signal|Segmentation fault|[Ll]iveness probe failed"
+KILLED = re.compile(
+    r"sent SIGKILL|OOMKilled|[Oo]ut of memory|MemoryError|WORKER TIMEOUT|terminated due to signal|Segmentation fault"
+    r"|[Ll]iveness probe failed"
 )
+OTHER_VERSIONS = re.compile(r"InconsistentVersionWarning")
 LONGEST = 12
 """Lines that are shown at most, the last ones."""
 LONGEST_LINE = 300
 
 
 def explaining(log: str) -> list[str]:
-    """The lines, in their order; none where the log says nothing of a failure."""
+    """Why requests were not answered; none where the log says nothing of it."""
     lines = log.splitlines()
-    told = [line for line in dict.fromkeys(lines) if TELLING.search(line)]
     last = _last_traceback(lines)
-    found = [*(line for line in told if line not in last), *last]
-    return [line[:LONGEST_LINE] for line in found[-LONGEST:]]
+    killed = [line for line in dict.fromkeys(lines) if KILLED.search(line) and line not in last]
+    return _shown([*killed, *last])
+
+
+def suspicious(log: str) -> list[str]:
+    """Why numbers may be others, without any failure: the model was saved with other versions of its libraries."""
+    return _shown(list(dict.fromkeys(line for line in log.splitlines() if OTHER_VERSIONS.search(line))))
+
+
+def _shown(lines: list[str]) -> list[str]:
+    return [line[:LONGEST_LINE] for line in lines[-LONGEST:]]
 
 
 def _last_traceback(lines: list[str]) -> list[str]:

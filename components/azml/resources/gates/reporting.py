@@ -15,7 +15,7 @@ from azml.resources.errors import ArmError
 from azml.resources.gates import azure_monitor
 from azml.resources.gates.azure_monitor import Figures
 from azml.resources.gates.live_requests import words
-from azml.resources.gates.log_lines import explaining
+from azml.resources.gates.log_lines import explaining, suspicious
 from azml.resources.gates.verdict import Outcome, Verdict
 from azml.resources.handler import ML
 from azml.resources.work import Work
@@ -42,7 +42,9 @@ class Report:
     log: Sequence[str] = ()
     """The lines of the model's log that explain it."""
     causes: Sequence[str] = ()
-    """Likely causes, each with what to change."""
+    """Likely causes of failures, each with what to change."""
+    advice: Sequence[str] = ()
+    """What to do about what could not be judged or asked."""
 
     def __str__(self) -> str:
         """The report for people."""
@@ -52,6 +54,7 @@ class Report:
         if self.log:
             parts.append("\n".join([f"From the log of {self.deployment}:", *(f"  {line}" for line in self.log)]))
         parts += [f"Likely cause: {cause}" for cause in self.causes]
+        parts += [f"What to do: {advice}" for advice in self.advice]
         return "\n\n".join(parts)
 
 
@@ -66,13 +69,24 @@ def report(
     """Gather what explains these verdicts; what cannot be read is left out. `since`: its first live share."""
     told = [verdict for verdict in verdicts if verdict.outcome is not Outcome.PASS]
     failed = [verdict for verdict in told if verdict.outcome is Outcome.FAIL]
-    log = explaining(_log(work, endpoint.child("deployments", newcomer))) if failed else []
-    from_log = likely_cause("\n".join(log)) if log else None
-    advice = dict.fromkeys(verdict.advice for verdict in told if verdict.advice)
-    causes = [*([from_log] if from_log else []), *advice]
-    if failed and not causes:
-        causes = [f"The log says more: azml logs {endpoint.name} {newcomer}"]
-    return Report(newcomer, told, _figures(work, gates, endpoint, newcomer, since), log, causes)
+    log, causes = _explained(work, endpoint.child("deployments", newcomer), failed) if failed else ([], [])
+    advice = dict.fromkeys(verdict.advice for verdict in told if verdict not in failed and verdict.advice)
+    return Report(newcomer, told, _figures(work, gates, endpoint, newcomer, since), log, causes, list(advice))
+
+
+def _explained(work: Work, deployment: ArmId, failed: Sequence[Verdict]) -> tuple[list[str], list[str]]:
+    """Lines of the log, and likely causes.
+
+    Where the gates themselves know why, a traceback in the log is of another request and would mislead.
+    """
+    log = _log(work, deployment)
+    lines = suspicious(log)
+    unexplained = [verdict.seen for verdict in failed if not verdict.advice]
+    if unexplained:
+        lines = [*lines, *explaining(log)]
+    found = likely_cause("\n".join([*lines, *unexplained]))
+    causes = dict.fromkeys(cause for cause in (found, *(verdict.advice for verdict in failed)) if cause)
+    return lines, list(causes) or [f"not known. All of its log: azml logs {deployment.parent.name} {deployment.name}"]
 
 
 def _told(verdict: Verdict) -> str:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from azml.resources.diagnosis import likely_cause
-from azml.resources.gates.log_lines import explaining
+from azml.resources.gates.log_lines import explaining, suspicious
 
 RUN_FAILS = (Path(__file__).parent / "recorded" / "run-fails.log").read_text()
 """azureml-inference-server-http 1.5.1, after a request without a field that run() reads."""
@@ -59,6 +59,6 @@ def test_versions_that_do_not_fit() -> None:
     warning = (
         "InconsistentVersionWarning: Trying to unpickle estimator Ridge from version 1.3.0 when using version 1.5.2."
     )
-    assert explaining(f"starting\n/envs/e/sklearn/base.py:380: {warning}\nready") == [
-        f"/envs/e/sklearn/base.py:380: {warning}"
-    ]
+    log = f"starting\n/envs/e/sklearn/base.py:380: {warning}\nready"
+    assert suspicious(log) == [f"/envs/e/sklearn/base.py:380: {warning}"]
+    assert suspicious(RUN_FAILS) == explaining(log) == []
