@@ -3,6 +3,8 @@
 Owns reading them. Deliberately draws no conclusions (`diagnosis`).
 """
 
+import re
+
 from azml.resources.arm_id import ArmId
 from azml.resources.handler import ML
 from azml.resources.work import Work
@@ -15,6 +17,8 @@ _LOOK = 5
 """Lines asked for to find one that is not blank."""
 _WIDTH = 100
 """Characters of a line on a status line, which terminals cut."""
+_STAMP = re.compile(r"\d{4}-\d\d-\d\d \S+ [A-Z] \[\d+\] [\w.]+ - ")
+"""What Microsoft's server writes before a message: time, level, process, logger (how-to-inference-server-http)."""
 
 
 def last_lines(work: Work, id_: ArmId) -> dict[str, str]:
@@ -26,7 +30,8 @@ def last_lines(work: Work, id_: ArmId) -> dict[str, str]:
 def last_line(work: Work, id_: ArmId, container: str) -> str:
     """A container's newest line, short enough for a status line; empty where it wrote none."""
     lines = read(work, id_, container, _LOOK).splitlines()
-    text = " ".join("".join(each if each.isprintable() else " " for each in lines[-1]).split()) if lines else ""
+    text = _STAMP.sub("", "".join(each if each.isprintable() else " " for each in lines[-1])) if lines else ""
+    text = " ".join(text.split())
     return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
 
 

@@ -15,8 +15,8 @@ from azml.resources.work import Work
 PREPARING = "preparing image and instances"
 ROLLING = "replacing instances, 20 % of them at a time"
 PHASES = {
-    "StorageInitializer": "an instance is up and fetches model and code",
-    "InferenceServer": "the container starts, and has to answer its probes",
+    "StorageInitializer": "an instance fetches model and code",
+    "InferenceServer": "the container starts, until it answers its probes",
 }
 """By the container that wrote last."""
 
@@ -37,8 +37,8 @@ class Progress:
             if (line := deployment_logs.last_line(self._work, self._id, name)) not in ("", self._lines[name]):
                 self._lines[name], self._container = line, name
         phase = PHASES[self._container] if self._container else self._before_any_log()
-        tail = f" | {self._container}: {self._lines[self._container]}" if self._container else ""
-        text = f"deployment {self._id.name} is {state}: {phase}"
+        tail = f" | {self._lines[self._container]}" if self._container else ""
+        text = f"{state}: {phase}"
         self._work.doing(text + tail, at_once=text != self._phase)
         self._phase = text
 

@@ -5,11 +5,10 @@ have room for the peak, in a preview already. Deliberately counts no cores (`quo
 that is the rollout's.
 """
 
-from collections.abc import Iterable
-
 from azml.resources import deployment_body, endpoint_body, quota
 from azml.resources.arm_id import ArmId
 from azml.resources.deployment_body import BAD, state_of
+from azml.resources.endpoint_body import Endpoint
 from azml.resources.errors import ArmError
 from azml.resources.handler import ML, OWNER, Values
 from azml.resources.quota import Preflight, Wanted
@@ -22,15 +21,14 @@ def foresee(work: Work, id_: ArmId, inputs: Values, preflight: Preflight) -> Non
     endpoint = endpoint_body.find(work, id_.parent)
     if endpoint is None or work.arm.find(id_.text, ML) is not None:
         return
-    others = _releases(work, id_, inputs)
-    going = _failed(work, id_, others)
+    others, going = _others(work, id_, inputs, endpoint)
     region, wanted = str(endpoint.body["location"]), _wanted(inputs)
     quota.refuse_peak(
         work,
         id_,
         region,
         wanted,
-        beside=_first_name(each for each in others if each not in going),
+        beside=_serving(endpoint, others),
         planned=preflight.plan(id_, region, wanted),
         going=[Wanted(str(each["properties"]["instanceType"]), deployment_body.count(each)) for each in going],
     )
@@ -47,32 +45,26 @@ def make_room(work: Work, id_: ArmId, inputs: Values, region: str) -> None:
     The engine deletes what left the program only at the end of an update that went well: without this, releases that
     fail one after the other would pile up, with their instances.
     """
-    others = _releases(work, id_, inputs)
-    going = _failed(work, id_, others)
+    endpoint = endpoint_body.find(work, id_.parent)
+    if endpoint is None:
+        return
+    others, going = _others(work, id_, inputs, endpoint)
     for found in going:
-        _delete(work, id_.parent.child("deployments", str(found["name"])), id_)
-    beside = _first_name(each for each in others if each not in going)
-    quota.refuse_peak(work, id_, region, _wanted(inputs), beside=beside)
+        _delete(work, id_.parent.child("deployments", _name(found)), id_)
+    quota.refuse_peak(work, id_, region, _wanted(inputs), beside=_serving(endpoint, others))
 
 
-def _releases(work: Work, id_: ArmId, inputs: Values) -> list[Values]:
-    """The other releases of the same deployment that this stack has on the endpoint."""
-    found = work.arm.list_all(f"{id_.parent.text}/deployments", ML)
-    return [each for each in found if str(each["name"]).lower() != id_.name.lower() and _is_sibling(work, each, inputs)]
+def _others(work: Work, id_: ArmId, inputs: Values, endpoint: Endpoint) -> tuple[list[Values], list[Values]]:
+    """The other releases of the same deployment that this stack has, and those of them that failed and do not serve."""
+    found = [each for each in work.arm.list_all(f"{id_.parent.text}/deployments", ML) if _name(each) != id_.name]
+    others = [each for each in found if _is_sibling(work, each, inputs)]
+    return others, [each for each in others if state_of(each) in BAD and not endpoint.serves(_name(each))]
 
 
 def _is_sibling(work: Work, found: Values, inputs: Values) -> bool:
     own = found["properties"].get("properties") or {}
     made_here = str(own.get(OWNER, "")).split("::")[:-1] == work.urn.split("::")[:-1]
     return made_here and own.get(deployment_body.STABLE) == inputs["deployment"]
-
-
-def _failed(work: Work, id_: ArmId, others: list[Values]) -> list[Values]:
-    """Those of them that failed and that no request reaches."""
-    endpoint = endpoint_body.find(work, id_.parent)
-    if endpoint is None:
-        return []
-    return [each for each in others if state_of(each) in BAD and not endpoint.serves(str(each["name"]))]
 
 
 def _delete(work: Work, earlier: ArmId, id_: ArmId) -> None:
@@ -89,5 +81,9 @@ def _wanted(inputs: Values) -> Wanted:
     return Wanted(str(inputs["instanceType"]), int(inputs["instanceCount"]))
 
 
-def _first_name(found: Iterable[Values]) -> str | None:
-    return next((str(each["name"]) for each in found), None)
+def _serving(endpoint: Endpoint, releases: list[Values]) -> str | None:
+    return next((_name(each) for each in releases if endpoint.serves(_name(each))), None)
+
+
+def _name(found: Values) -> str:
+    return str(found["name"])

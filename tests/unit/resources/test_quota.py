@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from azml.resources import endpoint_body
+from azml.resources.arm_id import ArmId
 from azml.resources.errors import ArmError, Incomplete, Refused
 from azml.resources.managed_online_deployment import ManagedOnlineDeploymentHandler
 from azml.resources.wire import UNKNOWN
@@ -68,6 +70,9 @@ def test_two_releases_that_do_not_fit_are_refused_before_anything_is_made(
     limits(Standard_DS3_v2=95)
     first = inputs(azure, region, "1")
     handler.create(azure.work(), first)
+    endpoint_body.merge(
+        azure.work(), ArmId.parse(first["endpointId"]), lambda live: ({"traffic": {"ridge-1": 100}}, live.tags)
+    )
     second = inputs(azure, region, "2", first["endpointId"])
     previewed = refusal(lambda: handler.foresee(azure.work(), second))
     assert previewed == refusal(lambda: handler.create(azure.work(), second))
