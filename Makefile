@@ -7,7 +7,7 @@ REQUEST := samples/diabetes/sample-request.json
 azml := .venv/bin/azml
 venv := .venv/.installed
 
-.PHONY: up destroy test check bench soak witness accept lock wheel clean help
+.PHONY: up destroy test check bench soak witness accept lock wheel demo-policy clean help
 
 up: $(venv)  ## Everything: environment, engine, local Azure, `pulumi up`, one prediction.
 	@$(azml) up --local --request $(REQUEST)
@@ -50,13 +50,16 @@ wheel: $(venv)  ## Everything that other repositories install, as one file in di
 	@.venv/bin/uv build -q --wheel --no-build-isolation --python .venv/bin/python --out-dir dist .
 	@ls dist/azml-*.whl
 
+demo-policy: $(venv)  ## What the policies say of Microsoft's own FPGA sample: a refusal, and its remedy.
+	@.venv/bin/python -m tests.support.demo_policy
+
 clean: ## Stop the local Azure and remove what commands made in this clone (shared caches stay).
 	@if [ -x $(azml) ] && [ -d .azml ]; then $(azml) local stop; fi
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 	@rm -rf .azml .venv .venv.lock dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 help:  ## This list.
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 $(venv): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("azml needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + ". Install one, or name one: make PYTHON=python3.12")'

@@ -42,12 +42,19 @@ def coverage_page() -> str:
     return page()
 
 
+def policy_pages() -> dict[str, Callable[[], str]]:
+    from tests.support.policy_pages import pages
+
+    return {f"docs/policies/{name}": lambda text=text: text for name, text in pages().items()}
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "schemas/estate.schema.json": estate_schema,
     "schemas/stack.schema.json": stack_schema,
     "schemas/package.schema.json": package_schema,
     "docs/azure-native.md": azure_native_page,
     "docs/coverage.md": coverage_page,
+    **policy_pages(),
 }
 
 
