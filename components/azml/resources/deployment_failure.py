@@ -13,7 +13,7 @@ from azml.resources.arm_id import ArmId
 from azml.resources.deployment_body import BAD, state_of
 from azml.resources.diagnosis import likely_cause
 from azml.resources.endpoint_body import Endpoint
-from azml.resources.errors import ArmError, Incomplete, Interrupted, Refused
+from azml.resources.errors import ArmError, Incomplete, Interrupted, Refused, TooLong
 from azml.resources.handler import ML, Values
 from azml.resources.work import Work
 
@@ -39,9 +39,11 @@ def explained(work: Work, attempt: Attempt, error: ArmError | Interrupted) -> Ex
     text = f"Deployment {attempt.id.name}: {error}"
     if not work.was_accepted:
         return Refused(_with_cause(text))
-    if isinstance(error, Interrupted):
+    if isinstance(error, Interrupted) and not isinstance(error, TooLong):
         return Incomplete(text, attempt.id.text, attempt.inputs)
     text = _with_cause(text + deployment_logs.quoted(deployment_logs.last_lines(work, attempt.id), text))
+    if isinstance(error, TooLong):
+        return Incomplete(f"{text}\n\nThe next `pulumi up` waits for it.", attempt.id.text, attempt.inputs)
     try:
         endpoint = endpoint_body.find(work, attempt.id.parent)
         text += _serving(attempt, endpoint)

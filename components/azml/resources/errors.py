@@ -35,6 +35,10 @@ class Interrupted(Refused):
     """The run was cancelled, or took longer than it may, while azml waited."""
 
 
+class TooLong(Interrupted):
+    """Azure took longer than it may, and is still at work."""
+
+
 class Incomplete(Exception):  # noqa: N818
     """Azure accepted a create or an update, and then it failed.
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from azml.resources.errors import Interrupted
+from azml.resources.errors import Interrupted, TooLong
 
 if TYPE_CHECKING:
     from azml.resources.arm import Arm
@@ -87,7 +87,7 @@ class Work:
         now = time.monotonic()
         passed = now - self._started
         if passed + seconds > self._seconds:
-            raise Interrupted(f"Azure was not done after {passed:.0f} s, the longest that this operation may take.")
+            raise TooLong(f"Azure was not done after {passed:.0f} s, the longest that this operation may take.")
         text = doing or self._doing
         if text and now - self._said >= SAY_AGAIN_SECONDS:
             self._said = now

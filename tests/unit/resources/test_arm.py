@@ -86,6 +86,21 @@ def test_what_is_not_there_is_none(azure: Azure) -> None:
     assert caught.value.gone
 
 
+def test_a_collection_is_read_to_its_last_page(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("azml_local.arm.pages._PAGE", 2)
+    wanted = {f"{number}" for number in range(5)}
+    for version in wanted:
+        body = {"properties": {"image": "mcr.microsoft.com/x:1"}}
+        azure.theirs.ok("PUT", f"{azure.workspace}/environments/pages/versions/{version}", body)
+    found = azure.arm.list_all(f"{azure.workspace}/environments/pages/versions", ML)
+    assert sorted(each["name"] for each in found) == sorted(wanted)
+
+
+def test_a_glance_without_an_answer_is_empty(azure: Azure) -> None:
+    assert azure.arm.glance("GET", f"{azure.workspace}/models/none/versions/1", ML) == {}
+    assert azure.arm.glance("GET", azure.workspace, ML)["name"] == "mlw"
+
+
 def test_an_error_says_what_azure_said(azure: Azure) -> None:
     with pytest.raises(ArmError) as caught:
         azure.arm.put(f"{azure.workspace}/models/m/versions/9", ML, {"properties": {"modelUri": 7}}, azure.work())

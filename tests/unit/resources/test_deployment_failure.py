@@ -79,6 +79,17 @@ def test_a_refusal_at_once_asks_for_no_logs(azure: Azure) -> None:
     assert "Last lines" not in str(caught.value)
 
 
+def test_one_that_takes_too_long_shows_its_logs_and_is_waited_for(azure: Azure) -> None:
+    inputs = azure.deployment_inputs(azure.endpoint(), "blue", onFailure="delete")
+    azure.plane.gate.clear()
+    with pytest.raises(Incomplete) as caught:
+        HANDLER.create(azure.work(seconds=1.5), inputs)
+    assert "longest" in str(caught.value)
+    assert LOGS["InferenceServer"] in str(caught.value)
+    azure.plane.gate.set()
+    assert HANDLER.update(azure.work(), inputs, inputs, inputs)["provisioningState"] == "Succeeded"
+
+
 @pytest.mark.parametrize("asked", [{}, {"onFailure": "keep"}])
 def test_it_is_kept_and_the_next_update_repairs_it(azure: Azure, asked: dict[str, str]) -> None:
     inputs = azure.deployment_inputs(azure.endpoint(), "blue", **asked)
