@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from azml.facts import online_endpoints as facts
 from azml.spec.base import Finding, Spec, rule
-from azml.spec.paths import LocalFile
+from azml.spec.json_file import JsonFile
 from azml.spec.types import AnyCase, Duration, Flag, fraction, iso, whole
 
 NONE = timedelta(0)
@@ -22,9 +22,9 @@ NONE = timedelta(0)
 class GoldenSpec(Spec):
     """A request whose answer is known."""
 
-    request: LocalFile
+    request: JsonFile
     """File with the request's body, JSON."""
-    expected: LocalFile
+    expected: JsonFile
     """File with the answer, JSON."""
     tolerance: Annotated[float, fraction(0, 1)] = 1e-6
     """How far a number may be from the expected one, as a share of it (near 0: absolute)."""
@@ -67,7 +67,7 @@ with warnings.catch_warnings():
         Requests are sent before it has a live share, and at each step; figures of live requests are Azure Monitor's.
         """
 
-        smoke: list[LocalFile] = []
+        smoke: list[JsonFile] = []
         """Files with requests that are to be answered with 200."""
         golden: list[GoldenSpec] = []
         """Requests with their answers."""

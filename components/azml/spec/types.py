@@ -128,7 +128,8 @@ def iso(duration: timedelta) -> str:
     hours, rest = divmod(duration.seconds, 3600)
     minutes, seconds = divmod(rest + duration.microseconds / 1e6, 60)
     days = f"{duration.days}D" if duration.days else ""
-    times = "".join(f"{number:.9g}{unit}" for number, unit in ((hours, "H"), (minutes, "M"), (seconds, "S")) if number)
+    parts = ((f"{hours}", "H"), (f"{minutes:.0f}", "M"), (f"{seconds:.6f}".rstrip("0").rstrip("."), "S"))
+    times = "".join(f"{number}{unit}" for number, unit in parts if number not in ("", "0"))
     return f"P{days}{f'T{times}' if times else ''}" if duration else "PT0S"
 
 

@@ -232,6 +232,24 @@ def test_a_duration_is_written_so_that_it_can_be_read(duration: timedelta) -> No
     assert RolloutSpec.from_args(written.model_dump(mode="json", exclude_unset=True)) == written
 
 
+@pytest.mark.parametrize(
+    ("content", "wrong"),
+    [
+        ('{"data": [[1],]}', "is no JSON: {}:1:15: "),
+        ("", "is no JSON: {}:1:1: Expecting value"),
+        (b"\xff\xfe\xfa", "cannot be read as JSON: {}: "),
+    ],
+)
+def test_what_a_gate_sends_is_json(risk: Project, content: str | bytes, wrong: str) -> None:
+    """Seen when the stack file is checked, and not after a release was built."""
+    file = risk.folder / "request.json"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    problem = risk.problem(estate("{gates: {smoke: [request.json]}}"))
+    assert problem.path.removeprefix(f"{PATH}.") == "gates.smoke.[0]"
+    assert problem.what.startswith(wrong.format(file))
+    assert (problem.line, problem.allowed) == (8, "a file that holds one JSON value")
+
+
 def test_errors_of_copies_are_looked_at_without_steps(risk: Project) -> None:
     first = "mirror_first: {percent: 10, bake_time: PT5M}"
     assert rollout(risk, f"{{gates: {{max_error_rate: 0.01, {first}}}}}").gates.max_error_rate == 0.01

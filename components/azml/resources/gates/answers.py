@@ -81,6 +81,6 @@ def _compared(answer: Answer, wanted: GoldenSpec) -> tuple[Outcome, str, str]:
 
 def _read(file: Path) -> object:
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return json.loads(file.read_bytes())
     except (OSError, ValueError) as error:
         raise Refused(f"{file} cannot be read as JSON: {error}") from None
