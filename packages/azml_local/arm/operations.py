@@ -9,14 +9,14 @@ import logging
 import sqlite3
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from azml_local import disk
 from azml_local.arm.errors import ArmError, conflict
 from azml_local.arm.ids import GROUP, ResourceId
-from azml_local.arm.lifecycle import Lifecycle
+from azml_local.arm.lifecycle import Lifecycle, Stage
 from azml_local.arm.store import Operation, Resource, Store
 from azml_local.arm.types import ResourceType, Types
 
@@ -74,7 +74,7 @@ class Operations:
         operation = Operation(str(uuid.uuid4()), id_, type_.lock(id_).key, verb, dict(options))
         resource = self._store.get(id_)
         if resource is not None and type_.has_state:
-            resource.properties["provisioningState"] = self._lifecycle.stages(type_.type, verb)[0].state
+            resource.properties["provisioningState"] = self._stages(type_, resource, verb)[0].state
             self._store.put(resource)
         self._store.record(operation)
         self._start(operation)
@@ -137,23 +137,31 @@ class Operations:
     async def _work(self, operation: Operation, resource: Resource) -> None:
         type_ = self._types.of(resource)
         what = f"{operation.verb} {resource.id}"
-        for stage in self._lifecycle.stages(type_.type, operation.verb):
-            needs = None if stage.once_for is None else self._store.get(str(resource.properties.get(stage.once_for)))
-            if stage.once_for is not None and (needs is None or needs.hidden.get(_DONE_ONCE)):
-                continue
+        for stage in self._stages(type_, resource, operation.verb):
             if type_.has_state and resource.state != stage.state:
                 resource.properties["provisioningState"] = stage.state
                 self._store.put(resource)
             await asyncio.sleep(self._lifecycle.seconds(stage, what))
             if self._lifecycle.fails(stage, what):
                 raise ArmError(500, "InternalServerError", "An internal error occurred (of the chosen lifecycle).")
-            if needs is not None:
-                needs.hidden[_DONE_ONCE] = True
-                self._store.put(needs)
+            if (needed := self._needed(stage, resource)) is not None:
+                needed.hidden[_DONE_ONCE] = True
+                self._store.put(needed)
         if operation.verb == DELETE:
             await self.erase(resource, operation.options)
         else:
             await type_.apply(resource, lambda line: self._report(operation, line))
+
+    def _stages(self, type_: ResourceType, resource: Resource, verb: str) -> Sequence[Stage]:
+        """Leave out what was needed once and is done; at least the last stage is left."""
+        stages = self._lifecycle.stages(type_.type, verb)
+        due = [stage for stage in stages if stage.once_for is None or self._needed(stage, resource) is not None]
+        return due or stages[-1:]
+
+    def _needed(self, stage: Stage, resource: Resource) -> Resource | None:
+        """Find the resource that a stage is needed for once, as long as it is."""
+        found = None if stage.once_for is None else self._store.get(str(resource.properties.get(stage.once_for)))
+        return None if found is None or found.hidden.get(_DONE_ONCE) else found
 
     def _report(self, operation: Operation, line: str) -> None:
         _log.info("%s: %s", operation.resource.name, line)

@@ -3,7 +3,6 @@
 import json
 import math
 import re
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,7 @@ from azml_local.arm.lifecycle import Lifecycle, Stage, sets
 from azml_local.arm.store import Store
 from azml_local.home import Home
 from azml_local.settings import BadSettings, load
-from tests.unit.local.support import Arm, FakePlane, Running, running
+from tests.unit.local.support import Arm, FakePlane, Running, ended, running
 
 ENDPOINTS = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
 MINUTE = 60
@@ -64,17 +63,17 @@ class TestRealistic:
         write(
             home,
             types=f"{ENDPOINTS}/deployments:\n  create:\n"
-            "    - {state: Creating, seconds: 1.5, once_for: environmentId}\n    - {state: Creating, seconds: 0}\n",
+            "    - {state: Scaling, seconds: 0, once_for: environmentId}\n    - {state: Creating, seconds: 0}\n",
         )
         with running(home) as local, Arm(local) as arm:
             workspace = arm.workspace(arm.group())
             endpoint, body = arm.endpoint(workspace), arm.deployment_body(arm.assets(workspace))
-            took = []
+            seen = []
             for name in ("first", "second"):
-                began = time.monotonic()
-                arm.ok("PUT", f"{endpoint}/deployments/{name}", body)
-                took.append(time.monotonic() - began)
-        assert took[0] > 1.5 > took[1]
+                path = f"{endpoint}/deployments/{name}"
+                seen.append(arm.send("PUT", path, body).json()["properties"]["provisioningState"])
+                ended(arm, path)
+        assert seen == ["Scaling", "Creating"]
 
 
 class TestChaos:

@@ -38,9 +38,12 @@ class OnlineDeployments(ResourceType):
     type = DEPLOYMENTS
     evidence = (
         "ARM's types 2025-12-01; settings: reference-yaml-deployment-managed-online 2023-10-19; quota: quota-"
-        "allocation-online-deployment; sizes: reference-managed-online-endpoints-vm-sku-list"
+        "allocation-online-deployment; sizes: reference-managed-online-endpoints-vm-sku-list; update in place, 20 % "
+        "of the nodes at a time: how-to-deploy-online-endpoints"
     )
-    not_enforced = "egress, instance size, data collection, Application Insights; the base image is not used"
+    not_enforced = (
+        "egress, an instance's cores and disk, data collection, Application Insights; the base image is not used"
+    )
     puts = Reply(follow="Azure-AsyncOperation")
     patches = Reply(updated=202, follow="Location")
     deletes = Reply(updated=202, follow="Location")
