@@ -85,11 +85,11 @@ async def _ask(call: Call, deployment: Deployment, caller: Caller) -> None:
             break
         exchange: upstream.Exchange | None = None
         try:
-            async with asyncio.timeout(timeout_s):
-                target = call.target(deployment.config.scoring_route)
-                exchange = await upstream.send(instance.address, call.method, target, call.forwarded(), call.body)
-                await exchange.head()
-                await _pass_on(call, exchange, caller)
+            target = call.target(deployment.config.scoring_route)
+            headers = call.forwarded()
+            exchange = await upstream.send(instance.address, call.method, target, headers, call.body, timeout_s)
+            await exchange.head()
+            await _pass_on(call, exchange, caller)
         except upstream.ConnectError:
             deployment.avoid(instance)
             continue
@@ -124,8 +124,9 @@ async def _pass_on(call: Call, exchange: upstream.Exchange, caller: Caller) -> N
         caller.answer(call.status, [pair for pair in headers if pair[0] != b"content-length"], body)
         return
     caller.begin(call.status, headers)
-    async for piece in exchange.body():
-        await caller.write(piece)
+    async with asyncio.timeout_at(exchange.deadline):
+        async for piece in exchange.body():
+            await caller.write(piece)
     caller.end()
 
 

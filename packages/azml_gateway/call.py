@@ -1,6 +1,6 @@
 """One request being answered: what came in, which headers go on to the model, which go back to the caller."""
 
-import os
+import random
 import time
 from collections.abc import Sequence
 
@@ -48,7 +48,7 @@ class Call:
         self.method = method
         self.version = version
         self.header = dict(headers)
-        self.id = os.urandom(16).hex().encode()
+        self.id = b"%032x" % random.getrandbits(128)
         # x-ms-request-id used to be the caller's own id; azureml-inference-server-http still reads it as such.
         self.client_id = self.header.get(b"x-ms-client-request-id") or self.header.get(b"x-ms-request-id")
         self.body = b""

@@ -15,6 +15,7 @@ import httptools
 from azml_gateway.call import Call, Headers
 from azml_gateway.fit import UnfitError, check
 from azml_gateway.head import head
+from azml_gateway.incoming import Incoming
 
 MAX_HEAD_BYTES = 64 * 1024
 """Of a request line with its headers, and of what may stand between the pieces of a body; nginx's default comes to
@@ -37,24 +38,6 @@ class Handler(Protocol):
         """Answer. Cancelled, with `call.hung_up` set, when the caller leaves."""
 
 
-class _Incoming:
-    """A request on its way in. `body` is None once nobody wants it: it is more than is taken, or answered already."""
-
-    __slots__ = ("arrived", "body", "call", "complete", "keep_alive")
-
-    def __init__(self, call: Call, *, keep_alive: bool) -> None:
-        self.call = call
-        self.keep_alive = keep_alive
-        self.body: bytearray | None = bytearray()
-        self.complete = False
-        self.arrived: asyncio.Future[None] | None = None
-        """What the handler waits for: the end of the body, or of the patience with it."""
-
-    def settle(self) -> None:
-        if self.arrived is not None and not self.arrived.done():
-            self.arrived.set_result(None)
-
-
 class Caller(asyncio.Protocol):
     """One connection."""
 
@@ -71,9 +54,9 @@ class Caller(asyncio.Protocol):
         self._in_head = False
         self._meaningless = 0
         """Bytes since those that brought a head, a piece of a body or an end."""
-        self._receiving: _Incoming | None = None
-        self._waiting: deque[_Incoming] = deque()
-        self._answering: _Incoming | None = None
+        self._receiving: Incoming | None = None
+        self._waiting: deque[Incoming] = deque()
+        self._answering: Incoming | None = None
         self._task: asyncio.Task[None] | None = None
         self._begun = self._ended = self._chunked = self._last = False
         self._writable: asyncio.Future[None] | None = None
@@ -82,7 +65,7 @@ class Caller(asyncio.Protocol):
 
     async def body(self) -> bytes:
         """Wait for the whole body. Raises `TooLargeError`."""
-        incoming = cast("_Incoming", self._answering)
+        incoming = cast("Incoming", self._answering)
         announced = incoming.call.header.get(b"content-length")
         if announced is not None and int(announced) > self._handler.max_body_bytes:
             incoming.body = None
@@ -104,7 +87,7 @@ class Caller(asyncio.Protocol):
 
     def begin(self, status: int, headers: Headers) -> None:
         """Send the head of an answer whose body comes in pieces; its length is announced in `headers`, or unknown."""
-        incoming = cast("_Incoming", self._answering)
+        incoming = cast("Incoming", self._answering)
         framing: list[tuple[bytes, bytes]] = []
         if all(name != b"content-length" for name, _ in headers):
             if incoming.call.version == "1.1":
@@ -211,14 +194,13 @@ class Caller(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """Take a call of the parser: a request can be answered, though its body may be missing still."""
-        parser = self._parser
-        method = parser.get_method()
+        parser, method = self._parser, self._parser.get_method()
         if parser.should_upgrade() and method != b"CONNECT":
             return  # the parser will read no body: another one gets the head again, without the offer
         self._meaningless, self._in_head = 0, False
         call = Call(method, self._target, self._headers, parser.get_http_version())
         check(call, [name for name, _ in self._headers])
-        incoming = self._receiving = _Incoming(call, keep_alive=parser.should_keep_alive())
+        incoming = self._receiving = Incoming(call, keep_alive=parser.should_keep_alive())
         if self._answering is None:
             self._start(incoming)
         else:
@@ -227,7 +209,7 @@ class Caller(asyncio.Protocol):
 
     def on_body(self, piece: bytes) -> None:
         """Take a call of the parser."""
-        incoming, self._meaningless = cast("_Incoming", self._receiving), 0
+        incoming, self._meaningless = cast("Incoming", self._receiving), 0
         if incoming.body is None:
             return
         incoming.body += piece
@@ -241,7 +223,7 @@ class Caller(asyncio.Protocol):
         """Take a call of the parser."""
         if self._in_head:  # of a request with an offer, which comes again
             return
-        incoming, self._meaningless = cast("_Incoming", self._receiving), 0
+        incoming, self._meaningless = cast("Incoming", self._receiving), 0
         incoming.complete = True
         incoming.settle()
         if incoming is self._answering and self._task is None:  # answered before it was whole
@@ -249,12 +231,12 @@ class Caller(asyncio.Protocol):
 
     # Between the two.
 
-    def _start(self, incoming: _Incoming) -> None:
+    def _start(self, incoming: Incoming) -> None:
         self._answering, self.idle_since = incoming, None
         self._begun = self._ended = self._chunked = False
         self._task = self._loop.create_task(self._answer(incoming))
 
-    async def _answer(self, incoming: _Incoming) -> None:
+    async def _answer(self, incoming: Incoming) -> None:
         try:
             await self._handler(incoming.call, self)
             if self._writable is not None:
@@ -278,7 +260,7 @@ class Caller(asyncio.Protocol):
 
     def _next(self) -> None:
         """Go on after an answer: with the next request, or none."""
-        incoming, self._answering = cast("_Incoming", self._answering), None
+        incoming, self._answering = cast("Incoming", self._answering), None
         if self._last or not (self._ended and incoming.keep_alive):
             self._close()
             return
@@ -306,11 +288,11 @@ class Caller(asyncio.Protocol):
 
     @property
     def _bodiless(self) -> bool:
-        return cast("_Incoming", self._answering).call.method == b"HEAD"
+        return cast("Incoming", self._answering).call.method == b"HEAD"
 
     def _head(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
         self._begun = True
-        incoming = cast("_Incoming", self._answering)
+        incoming = cast("Incoming", self._answering)
         if self._last or not incoming.keep_alive:
             headers.append((b"connection", b"close"))
         elif incoming.call.version == "1.0":

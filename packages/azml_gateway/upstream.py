@@ -1,18 +1,18 @@
 """One HTTP exchange with a model server.
 
 A connection serves one exchange: the scoring server closes after each answer anyway (gunicorn's sync worker), a fresh
-loopback connection costs little, and no request can fall on a pooled connection that was just closed. A parser on a
-bare protocol instead of a general HTTP client: a proxy that did nothing else took 300 µs of CPU a request with aiohttp,
-the whole gateway takes 160 µs so. Limits, retries and what a status means to the caller are decided elsewhere.
+loopback connection costs little, and no request can fall on a pooled connection that was just closed. A bare parser
+instead of a general HTTP client: a proxy that did nothing else took 300 µs of CPU a request with aiohttp. Limits,
+retries and what a status means to the caller are decided elsewhere.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import cast
 
 import httptools
 
 from azml_gateway.call import Headers
+from azml_gateway.connection import Connection
 
 WHOLE = 64 * 1024
 """Bytes of an answer that is passed on in one piece: an answer of a known, small length is waited for to its end."""
@@ -28,11 +28,18 @@ class BrokenAnswerError(Exception):
     """The connection ended, or spoke no HTTP, before the answer was complete."""
 
 
-class Exchange(asyncio.Protocol):
-    """The answer as it comes in: `status`, `headers`, then `body()`."""
+class Exchange:
+    """The answer as it comes in: `status`, `headers` (names in lower case), then `whole()` or `body()`."""
 
-    def __init__(self, method: bytes) -> None:
-        loop = asyncio.get_running_loop()
+    __slots__ = (
+        "_bodiless", "_chunks", "_connection", "_error", "_held", "_loop", "_news", "_parser", "_ready", "_small",
+        "_until_close", "complete", "deadline", "headers", "status",
+    )  # fmt: skip
+
+    def __init__(self, method: bytes, limit_s: float | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.deadline = None if limit_s is None else self._loop.time() + limit_s
+        """When the answer must be here, by the loop's clock; None: whenever."""
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
         self.complete = False
@@ -42,14 +49,26 @@ class Exchange(asyncio.Protocol):
         self._chunks: list[bytes] = []
         self._held = 0
         self._error: Exception | None = None
-        self._ready: asyncio.Future[None] = loop.create_future()
+        self._ready: asyncio.Future[None] = self._loop.create_future()
         self._news: asyncio.Future[None] | None = None
-        self._parser = httptools.HttpResponseParser(self)
-        self._transport: asyncio.Transport | None = None
+        self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
+        self._connection: Connection | None = None
+
+    async def begin(self, address: str, head: bytes, body: bytes) -> None:
+        """Connect and send. Raises `OSError` where nobody listens, `TimeoutError`."""
+        self._connection = Connection(address, self)
+        await self._connection.send(head, body, self.deadline)
 
     async def head(self) -> None:
-        """Wait for status and headers, and for the whole of a small answer. Raises `BrokenAnswerError`."""
-        await self._ready
+        """Wait for status, headers, and the whole of a small answer. Raises `BrokenAnswerError`, `TimeoutError`."""
+        if self.deadline is None:
+            await self._ready
+            return
+        limit = self._loop.call_at(self.deadline, self._give_up)
+        try:
+            await self._ready
+        finally:
+            limit.cancel()
 
     def whole(self) -> bytes | None:
         """Return the body if all of it is here already."""
@@ -68,34 +87,34 @@ class Exchange(asyncio.Protocol):
             elif self._error is not None:
                 raise self._error
             else:
-                if self._transport is not None:
-                    self._transport.resume_reading()
-                self._news = asyncio.get_running_loop().create_future()
+                if self._connection is not None:
+                    self._connection.resume()
+                self._news = self._loop.create_future()
                 await self._news
 
     def abort(self) -> None:
         """End the connection. Harmless after a complete answer."""
-        if self._transport is not None:
-            self._transport.abort()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take a call of the event loop."""
-        self._transport = cast("asyncio.Transport", transport)  # what TCP and unix give; uvloop's is no subclass of it
+        self._parser = None  # which knows this object: nobody but the collector of cycles would free the two
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def data_received(self, data: bytes) -> None:
-        """Take a call of the event loop."""
+        """Take a call of the connection."""
+        if self._parser is None:
+            return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
             self._fail(BrokenAnswerError(f"not HTTP: {error}"))
             self.abort()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Take a call of the event loop; an answer without a length ends with its connection."""
-        if exc is None and self.status and self._until_close:
+    def connection_lost(self, error: Exception | None) -> None:
+        """Take a call of the connection; an answer without a length ends with it."""
+        if error is None and self.status and self._until_close:
             self.on_message_complete()
         elif not self.complete:
-            self._fail(BrokenAnswerError(str(exc or "the connection was closed")))
+            self._fail(BrokenAnswerError(str(error or "the connection was closed")))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a call of the parser."""
@@ -108,6 +127,8 @@ class Exchange(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """Take a call of the parser."""
+        if self._parser is None:
+            return
         self.status = self._parser.get_status_code()
         if self._bodiless:
             self.on_message_complete()
@@ -118,8 +139,8 @@ class Exchange(asyncio.Protocol):
         """Take a call of the parser."""
         self._chunks.append(body)
         self._held += len(body)
-        if self._held > HIGH_WATER and self._transport is not None:
-            self._transport.pause_reading()
+        if self._held > HIGH_WATER and self._connection is not None:
+            self._connection.pause()
         self._tell()
 
     def on_message_complete(self) -> None:
@@ -127,8 +148,12 @@ class Exchange(asyncio.Protocol):
         self.complete = True
         self._begun()
         self._tell()
-        if self._transport is not None:
-            self._transport.close()
+        if self._connection is not None:
+            self._connection.close()
+
+    def _give_up(self) -> None:
+        if not self._ready.done():
+            self._ready.set_exception(TimeoutError())
 
     def _fail(self, error: Exception) -> None:
         self._error = error
@@ -147,24 +172,22 @@ class Exchange(asyncio.Protocol):
             self._news.set_result(None)
 
 
-async def send(address: str, method: bytes, target: bytes, headers: Headers, body: bytes) -> Exchange:
+async def send(
+    address: str, method: bytes, target: bytes, headers: Headers, body: bytes, limit_s: float | None = None
+) -> Exchange:
     """Connect to `host:port` or `unix:/path` and send one request; the answer is then awaited on the exchange.
 
-    `headers` go out as they are, plus `content-length` and `connection: close`. Raises `ConnectError`.
+    `headers` go out as they are, plus `content-length` and `connection: close`. Raises `ConnectError`; `TimeoutError`
+    where the answer's head, or the whole of a small answer, is not here within `limit_s` from now.
     """
-    exchange = Exchange(method)
-    loop = asyncio.get_running_loop()
+    lines = b"".join([b"%b: %b\r\n" % pair for pair in headers])
+    head = b"%b %b HTTP/1.1\r\n%bcontent-length: %d\r\nconnection: close\r\n\r\n" % (method, target, lines, len(body))
+    exchange = Exchange(method, limit_s)
     try:
-        if address.startswith("unix:"):
-            transport, _ = await loop.create_unix_connection(lambda: exchange, address.removeprefix("unix:"))
-        else:
-            host, _, port = address.rpartition(":")
-            transport, _ = await loop.create_connection(lambda: exchange, host, int(port))
-    except OSError as error:
-        raise ConnectError(str(error)) from error
-    lines = [b"%b %b HTTP/1.1" % (method, target), *(b"%b: %b" % pair for pair in headers)]
-    lines.append(b"content-length: %d\r\nconnection: close\r\n\r\n" % len(body))
-    transport.write(b"\r\n".join(lines))
-    if body:
-        transport.write(body)
+        await exchange.begin(address, head, body)
+    except BaseException as error:
+        exchange.abort()
+        if isinstance(error, OSError) and not isinstance(error, TimeoutError):
+            raise ConnectError(str(error)) from error
+        raise
     return exchange

@@ -1,9 +1,13 @@
 import asyncio
+import gc
+import socket
+import threading
+from contextlib import ExitStack
 
 import pytest
 
 from azml_gateway.upstream import BrokenAnswerError, ConnectError, Exchange, send
-from tests.support.running_gateway import free_port
+from tests.support.running_gateway import Model, free_port
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
@@ -67,3 +71,69 @@ def test_nobody_there_is_said_as_such() -> None:
             await send("unix:/nowhere/at.all", b"GET", b"/", [], b"")
 
     asyncio.run(ask())
+
+
+def test_a_connection_that_does_not_come_about_has_its_time() -> None:
+    """A listener whose backlog is full answers no more (Linux): neither refused nor connected."""
+
+    async def ask(port: int) -> None:
+        with pytest.raises(TimeoutError):
+            await send(f"127.0.0.1:{port}", b"GET", b"/", [], b"", 0.2)
+
+    with socket.socket() as listener, ExitStack() as filling:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(3):
+            caller = filling.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(listener.getsockname())
+        asyncio.run(ask(listener.getsockname()[1]))
+
+
+def test_a_body_that_is_taken_slowly_arrives_whole() -> None:
+    """More than sockets hold, so that the rest goes out later; and the answer is here before its end is read."""
+    body = bytes(range(256)) * 20_000
+    received = bytearray()
+
+    def serve(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            while len(received.partition(b"\r\n\r\n")[2]) < len(body):
+                received.extend(connection.recv(1 << 20))
+            connection.sendall(HEAD + b"content-length: 2\r\n\r\nok")
+
+    async def ask(port: int) -> bytes | None:
+        exchange = await send(f"127.0.0.1:{port}", b"POST", b"/", [], body, 10)
+        await exchange.head()
+        return exchange.whole()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serving = threading.Thread(target=serve, args=(listener,))
+        serving.start()
+        assert asyncio.run(ask(listener.getsockname()[1])) == b"ok"
+        serving.join()
+    assert received.partition(b"\r\n\r\n")[2] == body
+
+
+def test_an_exchange_leaves_nothing_to_the_collector_of_cycles() -> None:
+    """At a thousand requests a second that would be work for it, and memory that waits for it."""
+
+    async def ask(port: int, times: int) -> None:
+        for _ in range(times):
+            exchange = await send(f"127.0.0.1:{port}", b"GET", b"/", [], b"")
+            await exchange.head()
+            assert exchange.whole() is not None
+            exchange.abort()
+
+    async def measured(port: int) -> int:
+        await ask(port, 2)
+        gc.collect()
+        await ask(port, 20)
+        return gc.collect()
+
+    with Model().serving() as model:
+        gc.disable()
+        try:
+            assert asyncio.run(measured(model.port)) < 20
+        finally:
+            gc.enable()
