@@ -7,7 +7,7 @@ REQUEST := samples/diabetes/sample-request.json
 azml := .venv/bin/azml
 venv := .venv/.installed
 
-.PHONY: up destroy test check bench soak witness accept lock wheel demo-policy clean help
+.PHONY: up destroy test check demo-release bench soak witness accept lock wheel demo-policy clean help
 
 up: $(venv)  ## Everything: environment, engine, local Azure, `pulumi up`, one prediction.
 	@$(azml) up --local --request $(REQUEST)
@@ -25,6 +25,9 @@ check: $(venv)  ## Lint, format and types of Python; vet and unit tests of Go.
 	@.venv/bin/mypy
 	@if command -v go > /dev/null; then cd engine && CGO_ENABLED=0 go vet ./cmd/... && CGO_ENABLED=0 go test ./cmd/...; \
 	 else echo "no Go here: the engine's Python host was not checked"; fi
+
+demo-release: $(venv)  ## A good release, two bad ones that are put back, and the way back, while a client counts.
+	@.venv/bin/python samples/release/demo.py
 
 bench: $(venv)  ## What is fast, as ratios measured in one run.
 	@.venv/bin/python engine/build.py > /dev/null
