@@ -14,7 +14,9 @@ def judge(resource: Resource, _run: Run) -> Verdict:
     if isinstance(gates, Unknown):
         return unknown("its gates are not known.")
     asked = [gates.get(name) for name in GATES]
-    if any(value is not UNKNOWN and value not in (None, False, [], {}) for value in asked):
+    if any(
+        value is not UNKNOWN and value is not None and value is not False and value not in ([], {}) for value in asked
+    ):
         return PASS
     if UNKNOWN in asked:
         return unknown("whether it has a gate is not known.")

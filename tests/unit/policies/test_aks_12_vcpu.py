@@ -4,7 +4,6 @@
 """
 
 import csv
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +22,14 @@ CLUSTER, POOL = "azure-native:containerservice:ManagedCluster", "azure-native:co
 CLUSTER_ID = f"{GROUP}/providers/Microsoft.ContainerService/managedClusters/c"
 
 
-FLOOR = pack(RULE)
-
-
 def refused(vcpus: int, purpose: str | None) -> bool:
     """Microsoft's sentence: at least 12, unless the purpose is DEV_TEST."""
     return vcpus < 12 and purpose not in {"DevTest", "DEV_TEST"}
 
 
-def compute(size: Any, count: Any, purpose: Any = None, name: str = "inference") -> Resource:
+def compute(size: Any, count: Any, purpose: Any = None) -> Resource:
     inner = {"agentVmSize": size, "agentCount": count, "clusterPurpose": purpose}
-    return resource(COMPUTE, {"properties": {"computeType": "AKS", "properties": inner}}, name)
+    return resource(COMPUTE, {"properties": {"computeType": "AKS", "properties": inner}}, "inference")
 
 
 def cluster(*pools: dict[str, Any], **inputs: Any) -> Resource:
@@ -74,31 +70,39 @@ def in_preview(*resources: Resource, **uses: dict[str, list[str]]) -> list[Findi
     return found + one.analyze_stack(stack(*resources, uses=uses))
 
 
+def edges(vcpus: int) -> set[int]:
+    """Counts around the floor, and around nothing."""
+    enough = -(-12 // vcpus)
+    return {0, 1, 2, 3, 12, enough - 1, enough, enough + 1}
+
+
 def test_every_size_by_count_by_purpose() -> None:
     assert len(SIZES) == 1470
+    one = pack(RULE)
     for size, vcpus in SIZES.items():
-        for count in (0, 1, 2, 3, 4, 5, 6, 11, 12, 13):
+        for count in edges(vcpus):
             for purpose in PURPOSES:
-                found = FLOOR.analyze(compute(size, count, purpose))
+                inner = {"agentVmSize": size, "agentCount": count, "clusterPurpose": purpose}
+                inputs = {"properties": {"computeType": "AKS", "properties": inner}}
+                found = one.analyze(Resource("urn", COMPUTE, "inference", inputs))
                 assert weighty(found) == refused(vcpus * count, purpose), (size, count, purpose)
 
 
-def of_pools() -> Iterator[tuple[str, int, int, int]]:
-    """Every size, with counts and minima around the floor."""
-    for size, vcpus in SIZES.items():
-        edge = max(1, 12 // vcpus)
-        for count in {0, 1, edge - 1, edge, edge + 1}:
-            yield size, vcpus, count, max(0, count - 1)
-
-
 def test_every_size_by_autoscaler_minimum_by_purpose() -> None:
-    """An autoscaled pool counts with its minimum, whatever its count is."""
-    for size, vcpus, count, minimum in of_pools():
-        for purpose in PURPOSES:
-            made = cluster({"vmSize": size, "count": count + 50, "enableAutoScaling": True, "minCount": minimum})
-            tag = {} if purpose is None else {"clusterPurpose": purpose}
-            found = in_update(made, attach(**tag))
-            assert weighty(found) == refused(vcpus * minimum, purpose), (size, minimum, purpose)
+    """An autoscaled pool counts with its minimum, whatever its count is; any other with its count."""
+    one, subjects = pack(RULE, preview=False), {purpose: attach(clusterPurpose=purpose) for purpose in PURPOSES}
+    for size, vcpus in SIZES.items():
+        for minimum in edges(vcpus):
+            scaled = {"vmSize": size, "count": minimum + 50, "enableAutoScaling": True, "minCount": minimum}
+            fixed = {"vmSize": size, "count": minimum, "enableAutoScaling": False, "minCount": minimum + 50}
+            inputs = {
+                "resourceGroupName": "g",
+                "resourceName": "c",
+                "agentPoolProfiles": [(scaled, fixed)[minimum % 2]],
+            }
+            one.analyze(Resource("urn", CLUSTER, "aks", inputs))
+            for purpose, subject in subjects.items():
+                assert weighty(one.analyze(subject)) == refused(vcpus * minimum, purpose), (size, minimum, purpose)
 
 
 def test_pools_of_both_kinds_add_up() -> None:
