@@ -1,26 +1,29 @@
 """Nobody who asks an endpoint notices its releases: an independent client at a steady rate, on the real engine.
 
 What is right is computed by the client, not by azml. The tests of this file share one estate that is asked from the
-first address on, and build on each other, in order; `make soak` has all of them at 200 requests a second.
+first address on, and build on each other, in order; `make soak` has every kind of release at 200 requests a second.
 """
 
 from collections.abc import Iterator
 
 import pytest
 
+from tests.support.asking import Answers, Asking
 from tests.support.clone import Clone
-from tests.support.under_load import NOBODY_YET, Answers, Asking, Estate
+from tests.support.under_load import GATES, NOBODY_YET, Estate, counted
 
 pytestmark = pytest.mark.engine
 
 RATE = 30
 """Requests a second."""
+STEPS = {"steps": [20, 100], "bake_time": "PT2S", "gates": GATES}
 First = tuple[Estate, Asking, Answers]
 
 
 @pytest.fixture(scope="module")
 def first(clone: Clone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[First]:
     estate = Estate(clone)
+    estate.roll_out(**STEPS)
     with estate.first_up(tmp_path_factory.mktemp("client"), RATE) as (asking, done, answers):
         assert done.returncode == 0, done.stdout + done.stderr
         yield estate, asking, answers
@@ -46,7 +49,7 @@ def test_a_release_that_fails_to_start(first: First) -> None:
     assert answers.deployments == set(before)
 
 
-def test_a_good_release_and_the_deletion_of_the_old(first: First) -> None:
+def test_a_good_release_in_steps_and_the_deletion_of_the_old(first: First) -> None:
     estate, asking, _ = first
     before = estate.deployments
     estate.release("good")
@@ -56,19 +59,72 @@ def test_a_good_release_and_the_deletion_of_the_old(first: First) -> None:
     (release,) = estate.deployments
     assert release not in before, "the old one and the failed one are gone"
     assert estate.traffic == {release: 100}
-    assert release in answers.deployments
-    assert answers.deployments & before
+    both = answers.between(release)
+    assert 0.1 < sum(each.deployment == release for each in both) / len(both) < 0.3, "a fifth, while it was watched"
     assert answers.all[-1].deployment == release
 
 
-def test_a_rollback(first: First) -> None:
-    """The old program again, though its deployment is gone: it comes back, and takes over."""
+def test_a_release_with_wrong_numbers_answers_nobody(first: First) -> None:
+    """A gate sees it before any live share: not one caller is told a wrong number."""
     estate, asking, _ = first
+    before = estate.traffic
+    estate.release("wrong", "answers wrong numbers")
+    done, answers = estate.up(asking)
+    said = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "golden[0]" in said
+    assert not answers.failed, answers
+    assert answers.deployments == set(before) == set(estate.traffic)
+
+
+def test_a_rollback_whose_release_is_gone(first: First) -> None:
+    """The old program again: its deployment is made again, and goes the way of any release."""
+    estate, asking, _ = first
+    estate.roll_out(**STEPS, keep_previous="PT1H")
     before = estate.traffic
     estate.release("first")
     done, answers = estate.up(asking)
     assert done.returncode == 0, done.stdout + done.stderr
     assert not answers.failed, answers
-    (release,) = estate.deployments
-    assert estate.traffic == {release: 100} != before
+    (release,) = estate.traffic
     assert answers.deployments == {release, *before}
+    assert estate.deployments == {release, *before}, "what served before stays ready; what failed is gone"
+
+
+def test_the_way_back_to_a_warm_release(first: First) -> None:
+    """No steps and no bake: it takes over at once."""
+    estate, asking, _ = first
+    before = estate.deployments
+    (leaving,) = estate.traffic
+    estate.release("good")
+    done, answers = estate.up(asking)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not answers.failed, answers
+    assert estate.deployments == before
+    assert estate.traffic == dict.fromkeys(before - {leaving}, 100)
+    assert len(answers.between(*estate.traffic)) < RATE, "a second of both at most, where a step would bake for two"
+
+
+SHARE, GRAIN_S, LAG_S = 0.2, 5, 1
+DETECTION_S = 2 * GRAIN_S + LAG_S + 5
+"""From the first failure to the old map: a grain that began before the step counts for nothing, the next one has to
+end and to be there; the rest is for a busy machine to ask, and to move the traffic."""
+
+
+def test_a_fault_that_only_live_requests_show(first: First) -> None:
+    """Gates ask about one patient, callers about two. Failures are no more than the step's share until it is seen."""
+    estate, asking, _ = first
+    before = estate.traffic
+    metrics = {"grain": f"PT{GRAIN_S}S", "lag": f"PT{LAG_S}S"}
+    estate.roll_out(
+        steps=[int(SHARE * 100), 100], bake_time="PT1M", gates={**GATES, "max_error_rate": 0.01, "metrics": metrics}
+    )
+    estate.release("live", "fails for two patients at once")
+    done, answers = estate.up(asking)
+    said = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert estate.traffic == before
+    assert {each.status for each in answers.failed} == {424}
+    assert 0 < len(answers.failed) <= SHARE * RATE * DETECTION_S, answers
+    known = answers.failed_before(answers.failed[-1].sent - GRAIN_S - LAG_S)
+    assert known <= counted(said) <= len(answers.failed), said

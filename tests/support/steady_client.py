@@ -80,6 +80,11 @@ def patients(number: int) -> list[list[float]]:
     return [[chance.uniform(-SPREAD, SPREAD) for _ in range(FEATURES)] for _ in range(ROWS)]
 
 
+def predicted(coefficients: list[float], intercept: float, rows: list[list[float]]) -> list[float]:
+    """What a linear model says, by plain arithmetic."""
+    return [intercept + sum(map(operator.mul, coefficients, row)) for row in rows]
+
+
 class _Connections:
     """Connections to one server that are kept while it keeps them."""
 
@@ -174,8 +179,7 @@ class Client:
         return status, headers, body
 
     def _is_right(self, rows: list[list[float]], body: bytes) -> bool:
-        order = self._order
-        expected = [order.intercept + sum(map(operator.mul, order.coefficients, row)) for row in rows]
+        expected = predicted(self._order.coefficients, self._order.intercept, rows)
         try:
             numbers = json.loads(body)
             return len(numbers) == ROWS and all(

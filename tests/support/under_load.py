@@ -1,18 +1,15 @@
-"""An estate that is asked all the time: a clone, its releases, and the steady client's own account of them.
+"""An estate that is asked all the time: a clone, and its releases, good ones and ones with each kind of fault.
 
-Owns the releases (good ones, and ones with each kind of fault), and reading what the client wrote down. What must hold
-is the tests' to say.
+What callers see of them is the steady client's to say (`asking`), and what must hold is the tests'.
 """
 
 import json
+import re
 import subprocess
-import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +17,22 @@ import yaml
 from azure.core.exceptions import AzureError
 
 from tests.support import steady_client
+from tests.support.asking import Answers, Asking
 from tests.support.clone import Clone
-from tests.support.steady_client import Answer, Order
+from tests.support.steady_client import Order
 
 ENDPOINT = "diabetes"
+DEPLOYMENT = "samples/diabetes/deployment.yml"
 SCORE = "samples/diabetes/code/score.py"
 MODEL = "samples/diabetes/model/diabetes.joblib"
-_SCRIPT = Path(steady_client.__file__)
-_LATE_S = 120.0
+SLOW_S = 1.0
+"""How long a slow release takes: more than any machine on which these run at all takes for a good one."""
+A_WHILE = 100
+"""How many requests a release answers that fails after a while: more than gates send before it is live."""
+LEAK_MB = 20
+"""What a request costs a release that leaks."""
+MEMORY_GB = 2
+"""What an instance has: gates do not fill it, and live requests do."""
 _LONGEST_S = 900.0
 _PATIENT = {"max_concurrent_requests_per_instance": 400, "max_queue_wait_ms": 60_000, "request_timeout_ms": 60_000}
 """Request settings: a machine that is busy elsewhere makes answers late, and none of them a failure."""
@@ -43,93 +48,30 @@ FAULTS = {
     "fails init()": (_INIT, f"    raise RuntimeError('no such weights')\n{_INIT}"),
     "answers 500": (_RUN, "    raise ValueError('these features are unknown')\n"),
     "answers wrong numbers": (_RUN, "    return (model.predict(data) + 1).tolist()\n"),
+    "is slow": (_RUN, f"    time.sleep({SLOW_S})\n{_RUN}"),
+    "fails for two patients at once": (_RUN, f"    if len(data) > 1:\n        raise ValueError('one only')\n{_RUN}"),
+    "fails after a while": (
+        _RUN,
+        f"    asked.append(b'')\n    if len(asked) > {A_WHILE}:\n        raise ValueError('full')\n{_RUN}",
+    ),
+    "leaks until killed": (_RUN, f"    asked.append(b'x' * {LEAK_MB << 20})\n{_RUN}"),
 }
-"""What a line of the sample's scoring script becomes in a bad release."""
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What the client saw from one moment to another: every request that was due, none left out."""
-
-    all: list[Answer]
-
-    @property
-    def failed(self) -> list[Answer]:
-        return [each for each in self.all if each.failed]
-
-    @property
-    def deployments(self) -> set[str]:
-        """Who answered right."""
-        return {each.deployment for each in self.all if not each.failed}
-
-    def __str__(self) -> str:
-        """Figures for people."""
-        kinds = Counter(
-            (each.status, each.deployment, "wrong numbers" if each.status == 200 else each.said) for each in self.failed
-        )
-        latencies = sorted(each.latency_s for each in self.all) or [0.0]
-        at = [f"{latencies[int(part * (len(latencies) - 1))] * 1000:.0f}" for part in (0.5, 0.99, 1)]
-        late = max((each.late_s for each in self.all), default=0)
-        told = "".join(f"\n  {count} × {kind}" for kind, count in kinds.most_common(10))
-        return (
-            f"{len(self.all)} requests, {len(self.failed)} failed; ms at the median, 99 % and most: "
-            f"{', '.join(at)}; the client {late * 1000:.0f} ms late at most{told}"
-        )
-
-
-class Asking:
-    """A steady client at work."""
-
-    def __init__(self, folder: Path, order: Order) -> None:
-        file = folder / "order.json"
-        file.write_text(json.dumps(asdict(order)))
-        self._record = Path(order.record)
-        self.rate = order.rate
-        self._process = subprocess.Popen([sys.executable, _SCRIPT, file])
-        self._answers: dict[int, Answer] = {}
-        self._read = 0
-        self._started: float | None = None
-
-    def since(self, moment: float) -> Answers:
-        """All that was asked since a moment (epoch seconds), once each request that was due until now has its line."""
-        until, deadline = time.time(), time.monotonic() + _LATE_S
-        while not self._has_all(until):
-            assert self._process.poll() is None, "the client ended"
-            assert time.monotonic() < deadline, "requests without an end"
-            time.sleep(0.05)
-        assert self._started is not None
-        first = max(0, int((moment - self._started) * self.rate) + 1)
-        numbers = range(first, int((until - self._started) * self.rate))
-        return Answers([self._answers[number] for number in numbers])
-
-    def stop(self) -> None:
-        self._process.terminate()
-        assert self._process.wait(_LATE_S) == 0
-
-    def _has_all(self, until: float) -> bool:
-        if not self._record.exists():
-            return False
-        with self._record.open() as file:
-            file.seek(self._read)
-            for line in iter(file.readline, ""):
-                if not line.endswith("\n"):
-                    break
-                self._note(json.loads(line))
-                self._read += len(line)
-        return self._started is not None and all(
-            number in self._answers for number in range(int((until - self._started) * self.rate))
-        )
-
-    def _note(self, line: dict[str, Any]) -> None:
-        if "started" in line:
-            self._started = line["started"]
-            return
-        answer = Answer(**line)
-        self._answers[answer.number] = answer
+"""What a line of the sample's scoring script becomes in a bad release. A leak ends where memory does."""
+GATES = {
+    "smoke": ["../requests/one.json"],
+    "golden": [{"request": "../requests/one.json", "expected": "../requests/one-answer.json", "tolerance": 1e-9}],
+    "schema": True,
+}
+"""Gates by own requests: about one patient, where callers ask about two."""
 
 
 Told = tuple[subprocess.CompletedProcess[str], Answers]
 """How a command ended, and what callers saw of it."""
+
+
+def counted(said: str) -> int:
+    """How many live requests failed, by the report of a failed rollout."""
+    return int(re.findall(r"^.*Live requests to it.* (\d+) of them failed", said, re.MULTILINE)[-1])
 
 
 class Estate:
@@ -137,21 +79,33 @@ class Estate:
 
     def __init__(self, clone: Clone) -> None:
         self.clone = clone
-        self._score = (clone.root / SCORE).read_text()
+        read = [clone.scoring_python(), "-W", "ignore", "-c", _READ_MODEL, clone.root / MODEL]
+        done = subprocess.run(read, capture_output=True, check=True, text=True)
+        self._ridge: dict[str, Any] = json.loads(done.stdout)
+        score = (clone.root / SCORE).read_text()
+        self._score = score.replace("import os\n", "import os\nimport time\n", 1) + "\n\nasked: list[bytes] = []\n"
         self._stack = clone.root / "stacks/Pulumi.local.yaml"
-        file = clone.root / "samples/diabetes/deployment.yml"
-        deployment = yaml.safe_load(file.read_text()) | {"request_settings": _PATIENT}
-        file.write_text(yaml.safe_dump(deployment, sort_keys=False))
+        self._deploy(request_settings=_PATIENT)
+        self._write_request()
+        home = clone.root / ".azml/local"
+        home.mkdir(parents=True)
+        (home / "settings.yaml").write_text(f"instance_memory_gb: {MEMORY_GB}\n")
         self.release("first")
 
-    def configure(self, **endpoint: Any) -> None:
-        """Change keys of the endpoint in the stack file; None takes one away."""
+    def roll_out(self, **how: Any) -> None:
+        """Write how releases go live: `rollout` of the endpoint."""
         config = yaml.safe_load(self._stack.read_text())
         (item,) = config["config"]["serving:estate"]["online_endpoints"]
-        item.update(endpoint)
-        for name in [name for name, value in item.items() if value is None]:
-            del item[name]
+        item["rollout"] = how
         self._stack.write_text(yaml.safe_dump(config, sort_keys=False))
+
+    def in_place(self, instances: int) -> None:
+        """Let one deployment of so many instances be changed where it is, release after release."""
+        self._deploy(release="fixed", instance_count=instances)
+
+    def _deploy(self, **keys: Any) -> None:
+        file = self.clone.root / DEPLOYMENT
+        file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | keys, sort_keys=False))
 
     def release(self, name: str, fault: str | None = None) -> None:
         """Write a release's program. The same name and fault are the same release again."""
@@ -159,7 +113,7 @@ class Estate:
         if fault is not None:
             assert FAULTS[fault][0] in score
             score = score.replace(*FAULTS[fault])
-        (self.clone.root / SCORE).write_text(f"{score}\n\nRELEASE = {name!r}\n")
+        (self.clone.root / SCORE).write_text(f"{score}RELEASE = {name!r}\n")
 
     def up(self, asking: Asking) -> Told:
         """Make the program true; what was said, and what callers saw from its beginning until after its end."""
@@ -183,12 +137,23 @@ class Estate:
 
     @property
     def traffic(self) -> dict[str, int]:
-        return dict(self.clone.arm_get(f"onlineEndpoints/{ENDPOINT}")["properties"]["traffic"])
+        """Who has a share."""
+        live = self.clone.arm_get(f"onlineEndpoints/{ENDPOINT}")["properties"]["traffic"]
+        return {name: share for name, share in live.items() if share}
 
     @property
     def deployments(self) -> set[str]:
         found = self.clone.arm_get(f"onlineEndpoints/{ENDPOINT}/deployments")["value"]
         return {each["name"] for each in found}
+
+    def _write_request(self) -> None:
+        """What gates send, and the answer to it, computed here."""
+        folder = self.clone.root / "requests"
+        folder.mkdir()
+        row = steady_client.patients(0)[0]
+        answer = steady_client.predicted(self._ridge["coefficients"], self._ridge["intercept"], [row])
+        (folder / "one.json").write_text(json.dumps({"data": [row]}))
+        (folder / "one-answer.json").write_text(json.dumps(answer))
 
     @property
     def _address(self) -> str | None:
@@ -200,12 +165,10 @@ class Estate:
 
     @contextmanager
     def _asked(self, folder: Path, rate: float) -> Iterator[Asking]:
-        read = [self.clone.scoring_python(), "-W", "ignore", "-c", _READ_MODEL, self.clone.root / MODEL]
-        ridge = json.loads(subprocess.run(read, capture_output=True, check=True, text=True).stdout)
         uri = self._address
         assert uri is not None
         key = self.clone.arm_post(f"onlineEndpoints/{ENDPOINT}/listKeys")["primaryKey"]
-        asking = Asking(folder, Order(uri, key, rate, **ridge, record=str(folder / "answers.jsonl")))
+        asking = Asking(folder, Order(uri, key, rate, **self._ridge, record=str(folder / "answers.jsonl")))
         try:
             yield asking
         finally:

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from tests.support.asking import Answers, Asking
 from tests.support.steady_client import FEATURES, ROWS, Order, patients
-from tests.support.under_load import Answers, Asking
 
 RATE = 200
 INTERCEPT = 152.0
