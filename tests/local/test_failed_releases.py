@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.clone import Clone
+from tests.support.clone import REQUEST, Clone
 
 pytestmark = pytest.mark.engine
 
@@ -96,3 +96,19 @@ def test_the_good_program_finds_everything_in_order(clone: Clone, serving: str) 
     assert done.returncode == 0, done.stdout + done.stderr
     assert deployments(clone) == {serving: "Succeeded"}
     assert known(clone) == {serving}
+
+
+def test_a_fixed_release_that_fails_in_place_says_what_serves(clone: Clone, serving: str) -> None:
+    file = clone.root / "samples/diabetes/deployment.yml"
+    file.write_text(f"{file.read_text()}\nrelease: fixed\n")
+    done = clone.up()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert deployments(clone) == {"ridge": "Succeeded"}
+    answer = clone.azml("invoke", "diabetes", "--request", REQUEST).stdout
+    said = fails_with(clone, "no weights")
+    assert "still gets 100 % of the requests of diabetes" in said
+    assert deployments(clone) == {"ridge": "Failed"}, "what serves is not deleted, whatever on_failure says"
+    assert clone.azml("invoke", "diabetes", "--request", REQUEST).stdout == answer
+    done = clone.up()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert deployments(clone) == {"ridge": "Succeeded"}
