@@ -42,6 +42,13 @@ def read(work: Work, id_: ArmId, container: str, lines: int) -> str:
 
 
 def quoted(logs: dict[str, str], text: str) -> str:
-    """The logs under their containers' names, without those whose end `text` has already."""
-    new = {name: log for name, log in logs.items() if log.splitlines()[-1] not in text}
-    return "".join(f"\n\nLast lines of {name}:\n{log}" for name, log in new.items())
+    """The logs under their containers' names, without what `text` has already."""
+    new = {name: _unsaid(log.splitlines(), text) for name, log in logs.items()}
+    return "".join(f"\n\nLast lines of {name}:\n{log}" for name, log in new.items() if log)
+
+
+def _unsaid(lines: list[str], text: str) -> str:
+    """All of a log, or what follows where the text quotes most of it: a line that is only mentioned needs the rest."""
+    said = [index for index, line in enumerate(lines) if line.strip() and line.strip() in text]
+    is_quoted = 2 * len(said) >= sum(1 for line in lines if line.strip())
+    return "\n".join(lines[said[-1] + 1 :] if said and is_quoted else lines)

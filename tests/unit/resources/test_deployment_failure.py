@@ -73,6 +73,22 @@ def test_a_container_that_wrote_nothing_is_not_named(azure: Azure, logs: dict[st
     assert "InferenceServer" not in text
 
 
+def test_what_azure_quotes_of_a_log_is_not_repeated(azure: Azure, logs: dict[str, str]) -> None:
+    logs["InferenceServer"] = "one\n\ntwo\nthe update stops"
+    quoting = DeploymentFailed("ResourceNotReady", "It ended. Last lines of its log:\none\n\ntwo")
+    text = str(fails(azure, azure.deployment_inputs(azure.endpoint(), "blue"), quoting))
+    assert text.count("two") == 1
+    assert "Last lines of InferenceServer:\nthe update stops" in text
+
+
+def test_a_log_of_which_azure_only_mentions_a_line_is_shown(azure: Azure, logs: dict[str, str]) -> None:
+    logs["InferenceServer"] = "one\ntwo\nthree\nboom"
+    text = str(
+        fails(azure, azure.deployment_inputs(azure.endpoint(), "blue"), DeploymentFailed("Bad", "It said: boom"))
+    )
+    assert logs["InferenceServer"] in text
+
+
 def test_a_refusal_at_once_asks_for_no_logs(azure: Azure) -> None:
     with pytest.raises(Refused) as caught:
         HANDLER.create(azure.work(), azure.deployment_inputs(azure.endpoint(), "blue", instanceType="Standard_None"))
