@@ -1,8 +1,7 @@
 """The caller's side of HTTP/1.1: requests in, answers out, one after another on each connection.
 
-A parser on a bare protocol, as on the model's side (`upstream`): this is the hot path. Owns framing, keep-alive,
-pipelining, flow control and the sizes that are taken; what is answered is a `Handler`'s. Where callers come from, and
-when they must go, is `server`'s.
+A parser on a bare protocol: this is the hot path. Owns framing, keep-alive, pipelining, flow control and the sizes that
+are taken; what is answered is a `Handler`'s. Where callers come from, and when they must go, is `server`'s.
 """
 
 import asyncio
