@@ -225,8 +225,10 @@ class OnlineEndpoint(pulumi.ComponentResource):
         names: dict[str, str],
         made: list[ManagedOnlineDeployment],
     ) -> None:
-        # A deployment of an existing endpoint may be someone else's: its name is then the one in Azure.
-        traffic = {names.get(name, name): percent for name, percent in (spec.traffic or {}).items()}
+        # A deployment of an existing endpoint may be someone else's: its name is then the one in Azure. All of the
+        # program's are named, so that the rollout knows which are not waiting to be deleted.
+        shares = {names.get(name, name): percent for name, percent in (spec.traffic or {}).items()}
+        traffic = {**dict.fromkeys(names.values(), 0), **shares}
         mirror = {names.get(name, name): percent for name, percent in spec.mirror_traffic.items()}
         besides = given({"mirror_traffic": mirror, **settings(spec.rollout)})
         args: Any = {"endpoint_id": endpoint.id, "traffic": traffic, **besides}

@@ -8,6 +8,7 @@ goes on or back. Deliberately makes no deployment, and does not decide how traff
 
 import hashlib
 import time
+from dataclasses import replace
 
 import pulumi
 
@@ -107,8 +108,11 @@ class RolloutHandler(Handler):
             }
         if memory.rollout != state["rolloutId"]:
             remarks["rolloutId"] = f"Endpoint {endpoint.id.name} is not marked as moved by this rollout: it is now."
-        if gone := can_go(endpoint.maps, memory, wanted, time.time()):
+        gone = [name for name in can_go(endpoint.maps, memory, wanted, time.time()) if name not in _named(inputs)]
+        if gone:
             remarks.setdefault("rolloutId", f"Deployments wait to be deleted: {', '.join(gone)}.")
+        if back := [name for name in memory.retired if name in _named(inputs)]:
+            remarks.setdefault("rolloutId", f"Deployments are in the program again, and stay: {', '.join(back)}.")
         return remarks
 
     def foresee(self, work: Work, inputs: Values) -> None:
@@ -148,7 +152,7 @@ class RolloutHandler(Handler):
         left = _left(work, endpoint)
         if endpoint.maps != left:
             work.doing(f"traffic: {words(endpoint.traffic)} → {words(left.traffic)}")
-            endpoint = endpoint_body.merge(work, id_, lambda live: (set_traffic(live, left), live.tags))
+            endpoint = endpoint_body.merge(work, id_, lambda live: (set_traffic(live, left), _drained(live)))
         clear_away(work, endpoint, [name for name in endpoint.memory.retired if not left.serves(name)])
         endpoint_body.patch_tags(work, id_, lambda live: written(live.tags, Memory()))
 
@@ -158,13 +162,18 @@ class RolloutHandler(Handler):
         theirs = _theirs(work, endpoint)
 
         def marked(memory: Memory) -> Memory:
-            return memory.owned_by(rollout, theirs)
+            return memory.owned_by(rollout, theirs).with_wanted(_named(inputs))
 
         Move(work, endpoint, _wanted(inputs), Settings.of(inputs), marked).run()
 
 
 def _wanted(inputs: Values) -> Maps:
     return Maps(shares(inputs["traffic"]), shares(inputs.get("mirrorTraffic")))
+
+
+def _named(inputs: Values) -> frozenset[str]:
+    """Deployments that are in the program, with a share or without."""
+    return frozenset({*inputs["traffic"], *(inputs.get("mirrorTraffic") or {})})
 
 
 def _next(endpoint: Endpoint, inputs: Values) -> object:
@@ -183,6 +192,11 @@ def _left(work: Work, endpoint: Endpoint) -> Maps:
             "Take this stack's deployments out of it (az ml online-endpoint update --traffic), then repeat."
         )
     return left
+
+
+def _drained(live: Endpoint) -> dict[str, str]:
+    """Tags that go with the last request: nothing is on its way or kept; what is to be deleted is still known."""
+    return written(live.tags, replace(live.memory, progress=None, previous={}))
 
 
 def _theirs(work: Work, endpoint: Endpoint) -> Maps | None:

@@ -93,7 +93,8 @@ class RolloutArgs(RolloutSettingsArgs):
     endpoint_id: pulumi.Input[str]
     """ARM id of the endpoint."""
     traffic: pulumi.Input[dict[str, pulumi.Input[int]]]
-    """Percent of the requests by deployment, 100 in total. Who is not named gets none."""
+    """Percent of the requests by deployment, 100 in total. Who is not named gets none. Who is named is never deleted
+    by the rollout, whatever its share."""
     mirror_traffic: NotRequired[pulumi.Input[dict[str, pulumi.Input[int]]]]
     """Percent of the requests that one deployment gets a copy of, 50 at most."""
 

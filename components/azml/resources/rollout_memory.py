@@ -88,6 +88,10 @@ class Memory:
         others = tuple(name for name in self.retired if name != deployment)
         return replace(self, retired=(*others, deployment) if stays else others)
 
+    def with_wanted(self, names: Collection[str]) -> "Memory":
+        """The same, where deployments are in the program: nobody deletes those."""
+        return replace(self, retired=tuple(name for name in self.retired if name not in names))
+
     def without(self, gone: Collection[str]) -> "Memory":
         """The same, once deployments are deleted."""
         retired = tuple(name for name in self.retired if name not in gone)

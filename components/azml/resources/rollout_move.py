@@ -19,7 +19,7 @@ from azml.resources.handler import ML, Values
 from azml.resources.rollout_args import Settings
 from azml.resources.rollout_judge import Judge, failed, gates_of, open_of
 from azml.resources.rollout_memory import Maps, Memory, Progress, clock, words
-from azml.resources.rollout_plan import Bake, Begin, Due, Held, Settled, Stage, begun, can_go, next_of, over
+from azml.resources.rollout_plan import Bake, Begin, Due, Held, Next, Settled, Stage, begun, can_go, next_of, over
 from azml.resources.work import LONGEST_SECONDS, Work
 
 POLL_SECONDS = 5.0
@@ -65,8 +65,7 @@ class Move:
     def _step(self) -> bool:
         """Do what is next; whether that was all."""
         seen = Endpoint(self._id, self._work.arm.get(self._id.text, ML))
-        memory = self._memory(seen)
-        found = next_of(seen.maps, memory, self._wanted, self._settings.way, time.time())
+        found = self._next(seen, self._memory(seen))
         try:
             match found:
                 case Settled():
@@ -82,15 +81,19 @@ class Move:
         except _Changed:
             return False
 
+    def _next(self, seen: Endpoint, memory: Memory) -> Next:
+        found = next_of(seen.maps, memory, self._wanted, self._settings.way, time.time())
+        if isinstance(found, Begin) and found.before != seen.maps and self._problems(found.before):
+            # What served before cannot be put back any more: what is live is all there is.
+            return self._next(seen, replace(memory, progress=None))
+        return found
+
     def _memory(self, seen: Endpoint) -> Memory:
-        """What is remembered, less what cannot be put back any more: then what is live is what served before."""
+        """What is remembered. Traffic takes a while to move: a stage is as old as the answer to our request."""
         memory = seen.memory
         progress = memory.progress
         if progress is None:
             return memory
-        if not self._is_ours(progress) and progress.before != seen.maps and self._problems(progress.before):
-            return replace(memory, progress=None)
-        # Traffic takes a while to move: a stage is as old as the answer to the request that made it.
         return replace(memory, progress=replace(progress, since=max(progress.since, self._landed)))
 
     def _is_ours(self, progress: Progress) -> bool:
@@ -170,6 +173,8 @@ class Move:
         except Interrupted:
             raise
         except (ArmError, Refused) as error:
+            if isinstance(error, ArmError) and error.gone:
+                raise
             text = f"The traffic of {self._id.name} could not be moved. {error}"
             raise Refused(f"{text}\n{self._back(before)}") from error
         self._landed = time.time()

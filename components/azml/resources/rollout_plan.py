@@ -138,7 +138,7 @@ def next_of(live: Maps, memory: Memory, wanted: Maps, way: Way, now: float) -> N
 
 def begun(memory: Memory, before: Maps, wanted: Maps, step: int, now: float) -> Memory:
     """Memory while a stage is live and the rollout goes on."""
-    return replace(memory, progress=Progress(wanted.fingerprint, before, step, round(now, 2)))
+    return replace(memory, progress=Progress(wanted.fingerprint, before, step, int(now * 100) / 100))
 
 
 def over(memory: Memory, before: Maps | None, wanted: Maps, keep: float, now: float) -> Memory:

@@ -9,12 +9,15 @@ from uuid import uuid4
 
 import pytest
 
+from azml.resources import rollout_move
 from azml.resources.arm import Arm
+from azml.resources.gates import ask
 from azml.resources.managed_online_deployment import ManagedOnlineDeploymentHandler
 from azml.resources.managed_online_endpoint import ManagedOnlineEndpointHandler
 from azml.resources.work import Work
 from tests.unit.local import support
 from tests.unit.local.support import FakePlane, Running, running
+from tests.unit.resources.rollouts import Gates
 
 
 @dataclass
@@ -124,3 +127,13 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "model" / "model.bin").write_bytes(uuid4().bytes)
     (tmp_path / "model" / "weights" / "1.bin").write_bytes(b"weights")
     return tmp_path / "model"
+
+
+@pytest.fixture
+def gates(monkeypatch: pytest.MonkeyPatch) -> Gates:
+    """Gates that say yes, until a test has them say something else."""
+    made = Gates()
+    for name in ("before_live", "figures", "copies", "report"):
+        monkeypatch.setattr(ask, name, getattr(made, name))
+    monkeypatch.setattr(rollout_move, "POLL_SECONDS", 0.01)
+    return made
