@@ -17,6 +17,8 @@ from azml.resources.work import Work
 BUSY_STATUS = 429
 REFUSED_STATUSES = frozenset({401, 403})
 """The endpoint's front end did not let us in; what the model itself answers comes as 424."""
+NO_ANSWER = "NoAnswer"
+"""Code of the error where nobody answered; any other is an answer of Azure's, and no gate's business."""
 TRIES = 3
 """How often a request is sent that met a busy deployment, or a connection that broke."""
 PAUSE_SECONDS = 0.5
@@ -73,7 +75,9 @@ class OwnRequests:
             try:
                 answer = send()
             except ArmError as error:
-                if tried < TRIES and error.code == "NoAnswer":
+                if error.code != NO_ANSWER and error.status not in REFUSED_STATUSES:
+                    raise
+                if error.code == NO_ANSWER and tried < TRIES:
                     continue
                 raise self._unreachable(error) from error
             took = (time.perf_counter() - started) * 1000

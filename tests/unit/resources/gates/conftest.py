@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from azml.resources.arm_id import ArmId
 from azml.resources.gates import ask
 from azml.resources.gates.verdict import Outcome, Verdict
+from azml.resources.handler import ML
 from tests.support.running_gateway import RunningGateway, gateway
 from tests.unit.resources.conftest import Azure
 
@@ -131,30 +133,37 @@ class Releases:
         assert self.gateway.reload()[0] == 200
 
 
-@pytest.fixture
-def releases(azure: Azure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Releases]:
+@pytest.fixture(scope="module")
+def served(shared: Azure, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Releases]:
+    """An endpoint for all tests of a file."""
+    folder = tmp_path_factory.mktemp("gateway")
     models = {NEW: Model(), OLD: Model()}
     with ExitStack() as running:
         addresses = {name: running.enter_context(serving(model)) for name, model in models.items()}
-        ends = running.enter_context(
-            gateway(
-                tmp_path,
-                traffic={OLD: 100},
-                deployments={name: {"instances": [address]} for name, address in addresses.items()},
-            )
-        )
-
+        config = {name: {"instances": [address]} for name, address in addresses.items()}
+        ends = running.enter_context(gateway(folder, traffic={OLD: 100}, deployments=config))
+        patch = running.enter_context(pytest.MonkeyPatch.context())
         uri = [f"http://127.0.0.1:{ends.port}/score"]
 
         async def put_endpoint(_endpoint: object) -> str:
             return uri[-1]
 
-        monkeypatch.setattr(azure.plane, "put_endpoint", put_endpoint)
-        endpoint = azure.endpoint()
-        keys = azure.arm.post(f"{endpoint}/listKeys", "2025-12-01")
+        patch.setattr(shared.plane, "put_endpoint", put_endpoint)
+        endpoint = shared.endpoint()
+        shared.endpoints.remove(endpoint)  # it is there longer than one test
+        keys = shared.arm.post(f"{endpoint}/listKeys", ML)
         ends.reload(auth={"mode": "key", "keys": [keys["primaryKey"], keys["secondaryKey"]]})
-        (tmp_path / "files").mkdir()
-        yield Releases(azure, ArmId.parse(endpoint), ends, models, tmp_path / "files", uri)
+        yield Releases(shared, ArmId.parse(endpoint), ends, models, folder, uri)
+
+
+@pytest.fixture
+def releases(served: Releases, azure: Azure, tmp_path: Path) -> Iterator[Releases]:
+    """Both releases answer well and at once; what a test changes is put back."""
+    config = deepcopy(served.gateway.config)
+    for model in served.models.values():
+        vars(model).update(vars(Model()))
+    yield replace(served, azure=azure, folder=tmp_path)
+    served.gateway.reload(**config)
 
 
 def outcomes(verdicts: list[Verdict]) -> dict[str, Outcome]:

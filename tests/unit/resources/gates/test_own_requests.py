@@ -2,17 +2,20 @@
 
 import re
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from azml.resources.errors import Interrupted, Refused
+from azml.resources.errors import ArmError, Interrupted, Refused
 from azml.resources.gates import latency
 from azml.resources.gates.verdict import Outcome
 from azml.resources.handler import ML
 from tests.unit.resources.gates.conftest import NEW, OLD, Releases, outcomes, serving
 
 PASS, FAIL, UNKNOWN, UNREACHABLE = Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN, Outcome.UNREACHABLE
+
+NOBODY = "http://127.0.0.1:1/score"
 
 
 def test_no_gates_ask_nothing(releases: Releases) -> None:
@@ -169,16 +172,15 @@ def test_busy_is_asked_again(releases: Releases) -> None:
 
 
 def test_nobody_listens(releases: Releases) -> None:
-    releases.gateway.stop()
     gates = {"smoke": [releases.file({}), releases.file({})], "latencyP95Ms": 10}
-    verdict = releases.verdict(gates)
+    verdict = releases.elsewhere(NOBODY).verdict(gates)
     assert (verdict.gate, verdict.outcome) == ("smoke[0]", UNREACHABLE), "the others would only say the same"
     assert "refused" in verdict.seen
     assert "says nothing about the model" in verdict.advice
 
 
 def test_a_private_endpoint_says_so(releases: Releases) -> None:
-    there = releases.elsewhere("http://127.0.0.1:1/score")
+    there = releases.elsewhere(NOBODY)
     found = there.azure.arm.get(there.endpoint.text, ML)
     closed = {**found, "properties": {**found["properties"], "publicNetworkAccess": "Disabled"}}
     there.azure.arm.put(there.endpoint.text, ML, closed, there.azure.work())
@@ -195,6 +197,12 @@ def test_who_is_not_let_in_learns_nothing_of_the_model(releases: Releases) -> No
     verdict = releases.verdict({"smoke": [releases.file({})]})
     assert (verdict.outcome, verdict.seen[:3]) == (UNREACHABLE, "401")
     assert "AzureML Data Scientist" in verdict.advice
+
+
+def test_an_endpoint_that_is_gone_is_no_verdict(releases: Releases) -> None:
+    gone = replace(releases, endpoint=releases.endpoint.parent.child("onlineEndpoints", "ep-gone"))
+    with pytest.raises(ArmError, match="ResourceNotFound"):
+        gone.asked({"smoke": [releases.file({})]})
 
 
 def test_ctrl_c_ends_it(releases: Releases) -> None:
