@@ -3,18 +3,22 @@
 Owns these two and how a wrong answer is shown. Deliberately sends nothing itself.
 """
 
+from __future__ import annotations
+
 import json
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azml.resources.errors import Refused
 from azml.resources.gates.advice import advice_for
 from azml.resources.gates.compare import differences
 from azml.resources.gates.own_requests import OwnRequests
 from azml.resources.gates.verdict import Outcome, Verdict
-from azml.resources.scoring import Answer
-from azml.spec.rollout import GoldenSpec
+
+if TYPE_CHECKING:
+    from azml.resources.scoring import Answer
+    from azml.spec.rollout import GoldenSpec
 
 OK = 200
 OTHER_ANSWER = (

@@ -10,9 +10,12 @@ Own requests are counted by Azure Monitor like any others. So a step asks `figur
 are known: what azml sends then is in no figure that it judges.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from azml.resources.arm_id import ArmId
 from azml.resources.errors import ArmError
@@ -24,9 +27,10 @@ from azml.resources.gates.swagger import schema
 from azml.resources.gates.verdict import Outcome, Verdict
 from azml.resources.gates.wanted import wanted
 from azml.resources.handler import Values
-from azml.resources.scoring import ScoringClient
 from azml.resources.work import Work
-from azml.spec.rollout import GatesSpec
+
+if TYPE_CHECKING:
+    from azml.spec.rollout import GatesSpec
 
 Asked = tuple[str, Callable[[], list[Verdict]]]
 """Name of a gate, and what gives its verdicts."""
@@ -40,6 +44,8 @@ def before_live(work: Work, gates: Values, endpoint: ArmId, newcomer: str, live:
     """
     if not gates:
         return []
+    from azml.resources.scoring import ScoringClient  # and with it Azure's libraries: not when the provider starts
+
     verdicts: list[Verdict] = []
     with ScoringClient(work.arm, endpoint) as client:
         asking = OwnRequests(work, endpoint, client)
@@ -64,7 +70,7 @@ def figures(
     def read(deployment: str, at: tuple[datetime, datetime]) -> Figures:
         return azure_monitor.live(work.arm, endpoint, deployment, at, settings.metrics)
 
-    settings = wanted(gates) if gates else GatesSpec()
+    settings = wanted(gates)
     return _on_figures(settings, newcomer, live, since, read, f"live requests at {share} %")
 
 
@@ -81,7 +87,7 @@ def copies(
             work.arm, endpoint, deployment, at, settings.metrics, copies=deployment == newcomer
         )
 
-    settings = wanted(gates) if gates else GatesSpec()
+    settings = wanted(gates)
     return _on_figures(settings, newcomer, live, since, read, f"copies of {share} % of the requests")
 
 
@@ -97,7 +103,7 @@ def report(
 
     With `since`, the time of its first live share, also how many live requests it failed.
     """
-    settings = wanted(gates) if gates else GatesSpec()
+    settings = wanted(gates)
     return str(reporting.report(work, settings, endpoint, newcomer, verdicts, since))
 
 

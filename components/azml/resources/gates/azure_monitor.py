@@ -8,15 +8,19 @@ is the mean of the samples that a point covers; so each point asked for is one m
 (less than a minute where the grain is less), and the mean is the number itself.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from azml.resources.arm import Arm
 from azml.resources.arm_id import ArmId
 from azml.resources.errors import ArmError
-from azml.spec.rollout import MetricsSpec
+
+if TYPE_CHECKING:
+    from azml.resources.arm import Arm
+    from azml.spec.rollout import MetricsSpec
 
 VERSION = "2023-10-01"
 """The stable version of Microsoft.Insights/metrics."""

@@ -5,7 +5,10 @@ so that both meet the same minutes and the same network; the first few of each a
 load on a release: what concurrent requests do to it is seen in live figures.
 """
 
+from __future__ import annotations
+
 from itertools import cycle, islice
+from typing import TYPE_CHECKING
 
 from azml.resources.gates import slowness
 from azml.resources.gates.answers import OK, said
@@ -13,7 +16,9 @@ from azml.resources.gates.own_requests import OwnRequests
 from azml.resources.gates.percentile import nearest_rank
 from azml.resources.gates.slowness import Slowness
 from azml.resources.gates.verdict import Outcome, Verdict
-from azml.spec.rollout import GatesSpec
+
+if TYPE_CHECKING:
+    from azml.spec.rollout import GatesSpec
 
 WARM_UP = 3
 """Requests to each deployment that are not counted: the first ones load what a model loads late."""

@@ -3,13 +3,19 @@
 Owns what is enough to judge, and the words. Deliberately reads nothing.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from azml.resources.errors import ArmError
 from azml.resources.gates import slowness
 from azml.resources.gates.advice import advice_for
 from azml.resources.gates.azure_monitor import Figures
 from azml.resources.gates.slowness import Slowness
 from azml.resources.gates.verdict import Outcome, Verdict
-from azml.spec.rollout import GatesSpec
+
+if TYPE_CHECKING:
+    from azml.spec.rollout import GatesSpec
 
 
 def judges(gates: GatesSpec) -> bool:

@@ -8,11 +8,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from azml.resources.arm_id import ArmId
 from azml.resources.errors import ArmError
-from azml.resources.scoring import Answer, ScoringClient
 from azml.resources.work import Work
+
+if TYPE_CHECKING:
+    from azml.resources.scoring import Answer, ScoringClient
 
 BUSY_STATUS = 429
 REFUSED_STATUSES = frozenset({401, 403})
@@ -48,25 +51,25 @@ class OwnRequests:
 
     work: Work
     endpoint: ArmId
-    client: ScoringClient
-    answers: dict[tuple[str, Path], Answer] = field(default_factory=dict)
+    client: "ScoringClient"
+    answers: dict[tuple[str, Path], "Answer"] = field(default_factory=dict)
     """What was asked once for several gates, by deployment and request file."""
 
-    def once(self, deployment: str, request: Path) -> Answer:
+    def once(self, deployment: str, request: Path) -> "Answer":
         """The answer to a request file; a second gate that asks for it gets the same one."""
         if (deployment, request) not in self.answers:
             self.answers[deployment, request] = self.score(deployment, request.read_bytes())[0]
         return self.answers[deployment, request]
 
-    def score(self, deployment: str, body: bytes) -> tuple[Answer, float]:
+    def score(self, deployment: str, body: bytes) -> "tuple[Answer, float]":
         """An answer and the milliseconds it took; `Unreachable` where there is none."""
         return self._patient(lambda: self.client.score(body, deployment))
 
-    def swagger(self, deployment: str, version: str | None) -> Answer:
+    def swagger(self, deployment: str, version: str | None) -> "Answer":
         """The OpenAPI document of a deployment; `Unreachable` where there is no answer."""
         return self._patient(lambda: self.client.swagger(deployment, version))[0]
 
-    def _patient(self, send: Callable[[], Answer]) -> tuple[Answer, float]:
+    def _patient(self, send: "Callable[[], Answer]") -> "tuple[Answer, float]":
         tried = 0
         while True:
             self.work.wait(PAUSE_SECONDS if tried else 0)
@@ -91,7 +94,7 @@ class OwnRequests:
             return Unreachable(str(error), f"{_ROLE} {_ELSEWHERE}")
         return Unreachable(str(error), f"{self._what_is_between()} {_ELSEWHERE}")
 
-    def _locked_out(self, answer: Answer) -> Unreachable:
+    def _locked_out(self, answer: "Answer") -> Unreachable:
         return Unreachable(f"{answer.status_words}: {answer.body.strip()[:200]}", f"{_ROLE} {_ELSEWHERE}")
 
     def _what_is_between(self) -> str:

@@ -4,10 +4,12 @@ Owns gathering what explains it (the model's log, Azure Monitor's figures) and t
 form, its text the one for people. Deliberately says nothing of traffic: the rollout knows what is live.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azml.resources.arm_id import ArmId
 from azml.resources.diagnosis import likely_cause
@@ -19,7 +21,9 @@ from azml.resources.gates.log_lines import explaining, suspicious
 from azml.resources.gates.verdict import Outcome, Verdict
 from azml.resources.handler import ML
 from azml.resources.work import Work
-from azml.spec.rollout import GatesSpec
+
+if TYPE_CHECKING:
+    from azml.spec.rollout import GatesSpec
 
 TAIL = 300
 """Lines of the log that are looked through: a failing request writes some twenty."""

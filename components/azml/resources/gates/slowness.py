@@ -3,10 +3,15 @@
 Owns the judgement on two percentiles, wherever they were measured.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from azml.resources.gates.verdict import Outcome, Verdict
-from azml.spec.rollout import GatesSpec
+
+if TYPE_CHECKING:
+    from azml.spec.rollout import GatesSpec
 
 SLOW = (
     "The model may be bigger, run() may do what belongs in init(), or the instance is too small: look at "

@@ -5,15 +5,19 @@ The one place that knows how they look on the wire. What they mean and what is a
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azml.resources.errors import Refused
-from azml.spec.errors import SpecError
-from azml.spec.rollout import GatesSpec
+
+if TYPE_CHECKING:
+    from azml.spec.rollout import GatesSpec
 
 
-def wanted(gates: Mapping[str, Any]) -> GatesSpec:
+def wanted(gates: Mapping[str, Any]) -> "GatesSpec":
     """The gates of a rollout's input `gates`; `Refused` with every problem, a file that is gone or no JSON included."""
+    from azml.spec.errors import SpecError  # the models take their time, and a provider without gates needs none
+    from azml.spec.rollout import GatesSpec
+
     try:
         return GatesSpec.from_args(_snake(gates))
     except SpecError as error:
