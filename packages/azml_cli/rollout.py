@@ -16,6 +16,7 @@ from azml_cli.project import LOCAL, Project
 
 if TYPE_CHECKING:
     from azml.resources.arm_id import ArmId
+    from azml.resources.gates.verdict import Verdict
     from azml.resources.rollout_control import Standing
     from azml.resources.work import Work
     from azml.spec import OnlineEndpointSpec
@@ -156,4 +157,26 @@ class _Place:
         local = self.stack == LOCAL
         up = f"{typed} up --local" if local else f"pulumi up -s {self.stack}"
         commands = Commands(up, typed, None if local else self.stack)
-        return View.of(standing, states, self.specs.get(name), time.time(), commands)
+        spec = self.specs.get(name)
+        return View.of(standing, states, spec, self._figures(standing, spec), time.time(), commands)
+
+    def _figures(self, standing: "Standing", spec: "OnlineEndpointSpec | None") -> "list[Verdict]":
+        """What the gates say of the live requests, or copies, of the step at hand."""
+        from datetime import UTC, datetime
+
+        from azml.resources.gates import ask
+
+        progress = standing.memory.progress
+        if spec is None or progress is None:
+            return []
+        gates = spec.rollout.gates.model_dump(mode="json", exclude_unset=True)
+        before, live = progress.before.traffic, standing.live.traffic
+        rival = max((name for name in before if name in live), key=lambda name: before[name], default=None)
+        since = datetime.fromtimestamp(progress.since, UTC)
+        asked = [(ask.figures, each) for each in standing.newcomers.items()]
+        asked += [(ask.copies, each) for each in standing.copied.items()]
+        return [
+            verdict
+            for figures, (name, share) in asked
+            for verdict in figures(self.work, gates, standing.endpoint, name, rival, since, share)
+        ]

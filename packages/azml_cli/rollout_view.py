@@ -4,12 +4,13 @@ Owns the words and bars of `azml rollout`. The state is `azml.resources.rollout_
 the stack file. Deliberately moves nothing and does not read the program: what `up` does depends on what it wants.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from azml.resources.gates.verdict import Verdict
     from azml.resources.rollout_control import Standing
     from azml.spec import OnlineEndpointSpec
 
@@ -47,6 +48,8 @@ class View:
     rows: tuple[Row, ...]
     steps: tuple[int, ...]
     """Of the stack file; empty where it does not have the endpoint."""
+    verdicts: "tuple[Verdict, ...]"
+    """What gates say of the live requests of the step."""
     until: float | None
     """When the step has been watched for long enough; None where none is."""
     now: float
@@ -58,13 +61,14 @@ class View:
         standing: "Standing",
         states: Mapping[str, str],
         spec: "OnlineEndpointSpec | None",
+        verdicts: "Iterable[Verdict]",
         now: float,
         commands: "Commands",
     ) -> "View":
-        """Put together what the endpoint remembers, its deployments' states by name, and the stack file's settings."""
+        """Put together what the endpoint remembers, its deployments' states, the stack file's settings and figures."""
         rows = sorted((_row(name, state, standing, now) for name, state in states.items()), key=_rank)
         steps = () if spec is None else tuple(spec.rollout.steps)
-        return cls(standing, tuple(rows), steps, _until(standing, spec), now, commands)
+        return cls(standing, tuple(rows), steps, tuple(verdicts), _until(standing, spec), now, commands)
 
     @property
     def name(self) -> str:
@@ -102,6 +106,16 @@ class View:
                 }
                 for row in self.rows
             ],
+            "gates": [
+                {
+                    "gate": verdict.gate,
+                    "deployment": verdict.deployment,
+                    "outcome": verdict.outcome.value,
+                    "expected": verdict.expected,
+                    "seen": verdict.seen,
+                }
+                for verdict in self.verdicts
+            ],
             "next": self._next(),
         }
 
@@ -111,6 +125,8 @@ class View:
         width = max((len(row.name) for row in self.rows), default=0)
         for row in self.rows:
             yield f"  {row.name:<{width}}  {bar(row.traffic)} {row.traffic:>3} %  {row.about}".rstrip(), _style(row)
+        for verdict in self.verdicts:
+            yield f"  {verdict.gate}: {verdict.seen} ({verdict.outcome.value}: {verdict.expected})", None
         if (text := self._next()) is not None:
             yield f"  {text}", None
 

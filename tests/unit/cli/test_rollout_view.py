@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from azml.resources.arm_id import ArmId
+from azml.resources.gates.verdict import Outcome, Verdict
 from azml.resources.rollout_control import Standing
 from azml.resources.rollout_memory import Maps, Memory, Progress, Status
 from azml.spec import OnlineEndpointSpec
@@ -38,11 +39,12 @@ def view(
     memory: Memory,
     *names: str,
     of: OnlineEndpointSpec | None = STEPS,
+    gates: tuple[Verdict, ...] = (),
     commands: Commands = HERE,
     **odd: str,
 ) -> View:
     states = {**dict.fromkeys(names, "Succeeded"), **odd}
-    return View.of(Standing(ENDPOINT, live, memory), states, of, NOON, commands)
+    return View.of(Standing(ENDPOINT, live, memory), states, of, gates, NOON, commands)
 
 
 def on_its_way(status: Status = "running", step: int = 10, since: float = NOON - 240) -> Memory:
@@ -73,6 +75,21 @@ def test_a_step_that_is_watched() -> None:
         f"  old  {'█' * 18}░░  90 %  served 100 % before",
         f"  new  ██{'░' * 18}  10 %  new",
         "  `azml up --local` goes on, if none is at work; `azml rollout abort churn`: old 100 %",
+    ]
+
+
+def test_figures_of_the_step() -> None:
+    few = Verdict("min_requests", "new", Outcome.UNKNOWN, "20 live requests at 10 % to judge by", "7 requests")
+    shown = view(Maps(NEW), on_its_way(), "old", "new", gates=(few,))
+    assert picture(shown)[3] == "  min_requests: 7 requests (unknown: 20 live requests at 10 % to judge by)"
+    assert shown.wire()["gates"] == [
+        {
+            "gate": "min_requests",
+            "deployment": "new",
+            "outcome": "unknown",
+            "expected": "20 live requests at 10 % to judge by",
+            "seen": "7 requests",
+        }
     ]
 
 
@@ -127,6 +144,7 @@ def test_for_machines() -> None:
         "steps": [10, 50, 100],
         "since": "2026-03-01T11:56:00+00:00",
         "watched_until": "2026-03-01T12:06:00+00:00",
+        "gates": [],
         "next": "",
     }
     assert rows["new"] == {
