@@ -49,19 +49,20 @@ def test_a_release_that_fails_to_start(first: First) -> None:
     assert answers.deployments == set(before)
 
 
-def test_a_good_release_in_steps_and_the_deletion_of_the_old(first: First) -> None:
+def test_a_good_release_in_steps(first: First) -> None:
     estate, asking, _ = first
-    before = estate.deployments
+    estate.roll_out(**STEPS, keep_previous="PT1H")
+    before = estate.traffic
     estate.release("good")
     done, answers = estate.up(asking)
     assert done.returncode == 0, done.stdout + done.stderr
     assert not answers.failed, answers
-    (release,) = estate.deployments
-    assert release not in before, "the old one and the failed one are gone"
-    assert estate.traffic == {release: 100}
+    (release,) = estate.traffic
+    assert answers.deployments == {release, *before}
     both = answers.between(release)
     assert 0.1 < sum(each.deployment == release for each in both) / len(both) < 0.3, "a fifth, while it was watched"
     assert answers.all[-1].deployment == release
+    assert estate.deployments == {release, *before}, "what served before stays ready; what failed to start is gone"
 
 
 def test_a_release_with_wrong_numbers_answers_nobody(first: First) -> None:
@@ -77,32 +78,18 @@ def test_a_release_with_wrong_numbers_answers_nobody(first: First) -> None:
     assert answers.deployments == set(before) == set(estate.traffic)
 
 
-def test_a_rollback_whose_release_is_gone(first: First) -> None:
-    """The old program again: its deployment is made again, and goes the way of any release."""
+def test_the_way_back_and_the_deletion_of_what_it_leaves(first: First) -> None:
+    """The old program again: its release is warm, so there are no steps, and it takes over at once."""
     estate, asking, _ = first
-    estate.roll_out(**STEPS, keep_previous="PT1H")
+    estate.roll_out(**STEPS)
     before = estate.traffic
     estate.release("first")
     done, answers = estate.up(asking)
     assert done.returncode == 0, done.stdout + done.stderr
     assert not answers.failed, answers
-    (release,) = estate.traffic
-    assert answers.deployments == {release, *before}
-    assert estate.deployments == {release, *before}, "what served before stays ready; what failed is gone"
-
-
-def test_the_way_back_to_a_warm_release(first: First) -> None:
-    """No steps and no bake: it takes over at once."""
-    estate, asking, _ = first
-    before = estate.deployments
-    (leaving,) = estate.traffic
-    estate.release("good")
-    done, answers = estate.up(asking)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert not answers.failed, answers
-    assert estate.deployments == before
-    assert estate.traffic == dict.fromkeys(before - {leaving}, 100)
-    assert len(answers.between(*estate.traffic)) < RATE, "a second of both at most, where a step would bake for two"
+    (release,) = estate.deployments
+    assert estate.traffic == {release: 100} != before
+    assert len(answers.between(release)) < RATE, "a second of both at most, where a step would bake for two"
 
 
 SHARE, GRAIN_S, LAG_S = 0.2, 5, 1
