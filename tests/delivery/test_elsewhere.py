@@ -117,6 +117,16 @@ def test_init_and_up_give_the_prediction(folder: Elsewhere) -> None:
     assert [provider["inputs"]["version"] for provider in providers] == [VERSION], "an older plugin would be refused"
 
 
+def test_the_policies_are_a_program(folder: Elsewhere, variables: dict[str, str]) -> None:
+    """As docs/own-repository.md says: in stage dev they advise, by the rules of the wheel."""
+    stack = {"PULUMI_BACKEND_URL": (folder.root / ".azml" / "state").as_uri(), "PULUMI_CONFIG_PASSPHRASE": "azml-local"}
+    preview = ["preview", "--stack", "local", "--policy-pack", ".venv/bin/azml-policies", "--non-interactive"]
+    said = run(folder.engine / "pulumi", *preview, cwd=folder.root, **{**variables, **stack})
+    assert f"azml@v{VERSION} (local: {folder.root / '.venv' / 'bin' / 'azml-policies'})" in said
+    assert "[advisory] [severity: high]  key-auth" in said
+    assert "[mandatory]" not in said
+
+
 def test_the_next_command_can_be_copied(folder: Elsewhere) -> None:
     done = folder.azml("invoke", "diabetes", "--request", "requests/diabetes.json")
     assert json.loads(done.stdout) == predicted()

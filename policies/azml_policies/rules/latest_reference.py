@@ -1,11 +1,19 @@
 """Deployments name versions, not whatever is the latest."""
 
 import re
+from collections.abc import Iterator
 
-from azml_policies.rule import PASS, Resource, Rule, Run, Severity, Verdict, fail, unknown
+from azml_policies.rule import PASS, Resource, Rule, Run, Severity, Stack, Verdict, fail, unknown
 from azml_policies.serving import setting
 from azml_policies.tokens import BATCH_DEPLOYMENT, DEPLOYMENT, OUR_DEPLOYMENT
 
+TYPES = frozenset({DEPLOYMENT, BATCH_DEPLOYMENT, OUR_DEPLOYMENT})
+VERSIONS = frozenset(
+    f"{package}:{kind}Version"
+    for package in ("azml:index", "azure-native:machinelearningservices")
+    for kind in ("Model", "Environment", "Code")
+)
+"""What makes versions, whose ids name them."""
 _PLACES = (
     ("model",),
     ("model", "assetId"),
@@ -16,14 +24,32 @@ _PLACES = (
 _LATEST = re.compile(r"@latest$|/labels/latest$", re.IGNORECASE)
 
 
-def judge(resource: Resource, _run: Run) -> Verdict:
+def judge(resource: Resource, run: Run) -> Verdict:
     """Judge every reference of a deployment to an asset."""
     found = [(path[0], setting(resource, *path)) for path in _PLACES]
     moving = [f"{name} is {value}" for name, value in found if isinstance(value, str) and _LATEST.search(value)]
     if moving:
         return fail(f"{'; '.join(moving)}.")
-    open_ = sorted({name for name, _ in found if not _told(resource, name)})
-    return unknown(f"{', '.join(open_)} not known.") if open_ else PASS
+    if run.preview:
+        return PASS  # judge_stack says what of the rest is not known
+    return _open(resource)
+
+
+def judge_stack(stack: Stack, run: Run) -> Iterator[tuple[Resource, Verdict]]:
+    """In a preview what is not known yet is the id of a version that the program makes, or a finding."""
+    for resource in stack.resources.values() if run.preview else ():
+        used = {urn for urns in stack.uses.get(resource.urn, {}).values() for urn in urns}
+        if resource.type in TYPES and not any(_is_version(stack, urn) for urn in used):
+            yield resource, _open(resource)
+
+
+def _open(resource: Resource) -> Verdict:
+    names = sorted({path[0] for path in _PLACES if not _told(resource, path[0])})
+    return unknown(f"{', '.join(names)} not known.") if names else PASS
+
+
+def _is_version(stack: Stack, urn: str) -> bool:
+    return urn in stack.resources and stack.resources[urn].type in VERSIONS
 
 
 def _told(resource: Resource, name: str) -> bool:
@@ -45,6 +71,8 @@ RULE = Rule(
         " and going back is not possible by going back in the program."
     ),
     remedy="azureml:NAME:VERSION, or the id of a version that the program makes",
-    types=frozenset({DEPLOYMENT, BATCH_DEPLOYMENT, OUR_DEPLOYMENT}),
+    types=TYPES,
+    remembers=VERSIONS,
     judge=judge,
+    judge_stack=judge_stack,
 )

@@ -52,7 +52,8 @@ def pack(
 def judged(rule: str, *resources: Resource, config: Mapping[str, Any] | None = None, **how: Any) -> list[Finding]:
     """What a rule says of resources that are registered one after the other."""
     one = pack(rule, settings=Settings(rules={rule: config or {}}), **how)
-    return [found for each in resources for found in one.analyze(each)]
+    found = [found for each in resources for found in one.analyze(each)]
+    return found + [found for found in one.analyze_stack(stack(*resources)) if found.rule == rule]
 
 
 def stack(*resources: Resource, uses: Mapping[str, Mapping[str, list[str]]] | None = None) -> Stack:

@@ -7,7 +7,7 @@ import pytest
 from azml.resources.rollout_args import GatesArgs
 from azml_policies.rules.no_gate_in_prod import GATES
 from azml_policies.tokens import canonical
-from tests.unit.policies.kit import NATIVE, OURS, UNKNOWN, judged, resource, said
+from tests.unit.policies.kit import NATIVE, OURS, UNKNOWN, judged, pack, resource, said, stack
 
 REFUSED, OPEN = [("mandatory", "refused")], [("advisory", "unknown")]
 ENDPOINT, DEPLOYMENT = NATIVE + "OnlineEndpoint", NATIVE + "OnlineDeployment"
@@ -52,6 +52,17 @@ def test_raw_azure_native_is_judged_like_ours(rule: str, kind: str, properties: 
     assert [(each.level, each.what, each.remedy) for each in raw] == [
         (each.level, each.what, each.remedy) for each in own
     ]
+
+
+def test_the_id_of_a_version_that_the_program_makes_is_not_known_yet_and_needs_no_word() -> None:
+    model = resource(OURS + "ModelVersion", {"name": "m"}, "model")
+    deployed = resource(OURS + "ManagedOnlineDeployment", {"model": UNKNOWN}, "deployed")
+    made_of = {"deployed": {"model": ["model"]}}
+    for uses, expected in ((made_of, []), ({}, OPEN)):
+        one = pack("latest-reference")
+        found = [*one.analyze(model), *one.analyze(deployed), *one.analyze_stack(stack(model, deployed, uses=uses))]
+        assert said(found) == expected
+    assert said(pack("latest-reference", preview=False).analyze(deployed)) == OPEN
 
 
 @pytest.mark.parametrize(("traffic", "mirror", "words"), [
