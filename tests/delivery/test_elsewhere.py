@@ -122,7 +122,7 @@ def test_the_policies_are_a_program(folder: Elsewhere, variables: dict[str, str]
     stack = {"PULUMI_BACKEND_URL": (folder.root / ".azml" / "state").as_uri(), "PULUMI_CONFIG_PASSPHRASE": "azml-local"}
     preview = ["preview", "--stack", "local", "--policy-pack", ".venv/bin/azml-policies", "--non-interactive"]
     said = run(folder.engine / "pulumi", *preview, cwd=folder.root, **{**variables, **stack})
-    assert f"azml@v{VERSION} (local: {folder.root / '.venv' / 'bin' / 'azml-policies'})" in said
+    assert f"azml@v{VERSION} (local: " in said
     assert "[advisory] [severity: high]  key-auth" in said
     assert "[mandatory]" not in said
 
