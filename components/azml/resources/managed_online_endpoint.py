@@ -210,7 +210,9 @@ def _brought(work: Work, before: Endpoint, old: Values, inputs: Values) -> Endpo
     tags, identity = _tags(before, old, inputs), _identity(inputs)
     if before.state != "Succeeded":
         work.doing(f"writing endpoint {before.id.name} again, which is {before.state}")
-        return endpoint_body.merge(work, before.id, lambda live: (_merged(live, wanted), tags), identity)
+        return endpoint_body.merge(
+            work, before.id, lambda live: (_merged(live, wanted), _tags(live, old, inputs)), identity
+        )
     live_identity = writable_identity(before.body.get("identity") or {"type": "None"})
     after = write_tags(work, before, tags, None if equal(identity, live_identity) else identity)
     if all(equal(value, after.properties.get(name)) for name, value in wanted.items()):

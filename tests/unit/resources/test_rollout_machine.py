@@ -9,8 +9,9 @@ import pytest
 from azml.resources import rollout_control
 from azml.resources.errors import ArmError, Interrupted, Refused
 from azml.resources.gates.verdict import Outcome
+from azml.resources.managed_online_endpoint import ManagedOnlineEndpointHandler
 from azml.resources.rollout_memory import Maps
-from tests.support.tiny_engine import program
+from tests.support.tiny_engine import WORKSPACE, program
 from tests.unit.resources.rollouts import ENDPOINT, Estate, Gates
 
 STEPS: dict[str, Any] = {"steps": [10, 50, 100], "gates": {"smoke": ["r.json"]}}
@@ -381,3 +382,21 @@ def test_azure_fails_half_way(estate: Estate, gates: Gates) -> None:
     with pytest.raises(Refused, match=r"on fire\nIt is as before: a 100 %"):
         estate.stack.up(B)
     assert (estate.live, estate.memory.progress) == ({"a": 100}, None)
+
+
+@pytest.mark.parametrize("state", ["Succeeded", "Failed"])
+def test_a_change_of_the_endpoint_moves_no_traffic_and_forgets_nothing(
+    estate: Estate, gates: Gates, state: str
+) -> None:
+    """Tags of a whole stack, description, identity: written while a release is at 10 %."""
+    at_ten(estate, gates)
+    estate.arm.there[ENDPOINT.key]["properties"]["provisioningState"] = state
+    handler, maps, memory = ManagedOnlineEndpointHandler(), estate.endpoint.maps, estate.memory
+    old = {"workspaceId": WORKSPACE, "name": "ep", "authMode": "Key", "tags": {"team": "x"}}
+    new = {**old, "tags": {"cost": "1"}, "description": "new", "identity": {"type": "None"}}
+    handler.update(estate.stack.work("Endpoint::ep"), handler.check(old), handler.check(new), {})
+    assert (estate.endpoint.maps, estate.memory) == (maps, memory)
+    assert estate.endpoint.tags.items() >= {"cost": "1"}.items()
+    assert "team" not in estate.endpoint.tags
+    estate.stack.up(B)
+    assert (estate.live, estate.deployments) == ({"b": 100}, {"b"})
