@@ -127,7 +127,7 @@ class View:
             yield f"  {row.name:<{width}}  {bar(row.traffic)} {row.traffic:>3} %  {row.about}".rstrip(), _style(row)
         for verdict in self.verdicts:
             yield f"  {verdict.gate}: {verdict.seen} ({verdict.outcome.value}: {verdict.expected})", None
-        if (text := self._next()) is not None:
+        for text in self._next():
             yield f"  {text}", None
 
     def _headline(self) -> str:
@@ -135,7 +135,7 @@ class View:
         if progress is None:
             return "no release is on its way"
         if progress.status == "aborted":
-            return f"aborted {_ago(progress.since, self.now)}"
+            return "aborted, and as it was before"
         place = f"{progress.step} %"
         if progress.step == 0:
             place = "copies of requests, no request yet"
@@ -145,19 +145,21 @@ class View:
         if self.until is None:
             return text
         left = self.until - self.now
-        return f"{text}, watched " + (f"for {_length(left)} more" if left > 0 else f"until {_clock(self.until)}")
+        return f"{text}, " + (
+            f"watched for {_length(left)} more" if left > 0 else f"to judge since {_clock(self.until)}"
+        )
 
-    def _next(self) -> str | None:
+    def _next(self) -> list[str]:
         """What `up` does, and what may be said to the rollout."""
         progress, say = self.standing.memory.progress, self.commands
         if progress is None:
-            return None
-        before = _words(progress.before.traffic)
+            return []
+        resume, abort = say.rollout("resume", self.name), say.rollout("abort", self.name)
+        stays = f"`{say.up}` of the same program moves nothing until {resume}"
         if progress.status == "aborted":
-            return f"`{say.up}` of the same program moves nothing until {say.rollout('resume', self.name)}"
-        if progress.status == "paused":
-            return f"it stays until {say.rollout('resume', self.name)}; {say.rollout('abort', self.name)}: {before}"
-        return f"`{say.up}` goes on, if none is at work; {say.rollout('abort', self.name)}: {before}"
+            return [stays]
+        back = f"{abort} puts back {_words(progress.before.traffic)}"
+        return [stays if progress.status == "paused" else f"`{say.up}` goes on, if none is at work", back]
 
 
 @dataclass(frozen=True)
