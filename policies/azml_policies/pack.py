@@ -145,7 +145,7 @@ class Pack:
         )
         if verdict.outcome is not Outcome.PASS:
             found = self._waived(found, rule, resource)
-        yield replace(found, what=_masked(found.what, resource.secrets), remedy=_masked(found.remedy, resource.secrets))
+        yield replace(found, what=_line(found.what, resource.secrets), remedy=_line(found.remedy, resource.secrets))
 
     def _weighs(self, rule: Rule, verdict: Verdict) -> bool:
         """Whether a verdict has the rule's level. What is unknown waits for the update, which must know it."""
@@ -219,7 +219,8 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {close[0]}?" if close else f"there are: {', '.join(allowed) or 'none'}"
 
 
-def _masked(text: str, secrets: frozenset[str]) -> str:
+def _line(text: str, secrets: frozenset[str]) -> str:
+    """A text as one line, whatever values it shows, and without a secret."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "[secret]")
-    return text
+    return " ".join(text.split())

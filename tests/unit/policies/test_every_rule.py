@@ -160,7 +160,7 @@ def test_its_page_says_everything(rule: Rule) -> None:
 
 
 leaves = st.none() | st.booleans() | st.integers(-5, 200) | st.floats(-1, 1) | st.sampled_from(
-    [UNKNOWN, "", "AKS", "Kubernetes", "Key", "Enabled", "DevTest", "Standard_PB6s", "azureml:m@latest", "x@sha256:1"]
+    [UNKNOWN, "", "AKS", "Kubernetes", "Key", "Enabled", "DevTest", "Standard_PB6s", "azureml:m@latest", "a\nb:1"]
 )  # fmt: skip
 KEYS = sorted(
     {"properties", "computeType", "resourceId", "agentVmSize", "agentCount", "clusterPurpose", "agentPoolProfiles"}
@@ -194,6 +194,7 @@ def test_nothing_makes_a_rule_crash(made: list[tuple[str, dict[str, Any]]], prev
     found = [each for item in resources for each in one.analyze(item)]
     found += one.analyze_stack(stack(*resources))
     assert [each for each in found if each.word == "crash"] == []
+    assert all(len(each.text.splitlines()) == 3 for each in found)
 
 
 @pytest.mark.parametrize("rule", sorted({*CASES} - {"traffic-sums"}))
