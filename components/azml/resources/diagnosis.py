@@ -113,6 +113,11 @@ _CAUSES = (
         "the log say where.",
     ),
     _Cause(
+        r"Worker \(pid:\d+\) (?:exited with code (?!3\b)\d+|was sent SIG(?:SEGV|ABRT|BUS|ILL|FPE))",
+        "A worker of the server ended on a request instead of answering it: run() calls sys.exit() or os._exit(), or "
+        "native code of a library crashed.",
+    ),
+    _Cause(
         r"\binit\b",
         "init() of the scoring script failed: the last lines of the log say where.",
     ),
@@ -121,11 +126,26 @@ _CAUSES = (
         "The container did not answer its probes in time: raise initial_delay, or make init() faster.",
     ),
 )
-"""Most specific first."""
+"""Most specific first. A worker's exit code 3 is gunicorn's word for an init() that failed."""
+
+_TELEMETRY = re.compile(
+    r"(?:.*Error while fetching model IDs\n)?(?:Traceback \(most recent call last\):\n)?"
+    r"(?:[ ]+File \".*/appinsights_client\.py\".*\n(?:[ ]{4}.*\n)*)+\S.*\n?"
+)
+
+
+def without_telemetry(log: str) -> str:
+    """The log without a traceback that Azure ML's server writes of itself at each start.
+
+    azureml-inference-server-http 1.5.1 takes each entry of AZUREML_MODEL_DIR for a version number, in
+    server/appinsights_client.py, and logs what that raises. It says nothing about the model.
+    """
+    return _TELEMETRY.sub("", log)
 
 
 def likely_cause(text: str) -> str | None:
     """Advice for the first pattern that fits, None where nothing is recognised."""
+    text = without_telemetry(text)
     for cause in _CAUSES:
         found = re.search(cause.pattern, text)
         if found:

@@ -8,25 +8,29 @@ nothing.
 import re
 from collections.abc import Iterator
 
+from azml.resources.diagnosis import without_telemetry
+
 TRACEBACK = "Traceback (most recent call last):"
 CAUSED = "The above exception was the direct cause of the following exception:"
 LIBRARIES = re.compile(r'File "(?:<frozen|.*(?:site-packages|dist-packages|/lib/python3))')
 KILLED = re.compile(
     r"sent SIGKILL|OOMKilled|[Oo]ut of memory|MemoryError|WORKER TIMEOUT|terminated due to signal|Segmentation fault"
-    r"|[Ll]iveness probe failed"
+    r"|[Ll]iveness probe failed|Worker \(pid:\d+\) exited with code|was sent SIG(?:SEGV|ABRT|BUS|ILL|FPE)"
 )
 OTHER_VERSIONS = re.compile(r"InconsistentVersionWarning")
 LONGEST = 12
 """Lines that are shown at most, the last ones."""
 LONGEST_LINE = 300
+KILLS = 3
+"""Lines about killed processes that are shown: they say the same of one process after the other."""
 
 
 def explaining(log: str) -> list[str]:
     """Why requests were not answered; none where the log says nothing of it."""
-    lines = log.splitlines()
+    lines = without_telemetry(log).splitlines()
     last = _last_traceback(lines)
     killed = [line for line in dict.fromkeys(lines) if KILLED.search(line) and line not in last]
-    return _shown([*killed, *last])
+    return _shown([*killed[-KILLS:], *last])
 
 
 def suspicious(log: str) -> list[str]:

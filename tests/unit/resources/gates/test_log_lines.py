@@ -9,6 +9,7 @@ from azml.resources.gates.log_lines import explaining, suspicious
 
 RUN_FAILS = (Path(__file__).parent / "recorded" / "run-fails.log").read_text()
 """azureml-inference-server-http 1.5.1, after a request without a field that run() reads."""
+WORKER_EXITS = (Path(__file__).parent / "recorded" / "worker-exits.log").read_text()
 
 
 def test_what_run_raised_with_its_own_frames() -> None:
@@ -62,3 +63,17 @@ def test_versions_that_do_not_fit() -> None:
     log = f"starting\n/envs/e/sklearn/base.py:380: {warning}\nready"
     assert suspicious(log) == [f"/envs/e/sklearn/base.py:380: {warning}"]
     assert suspicious(RUN_FAILS) == explaining(log) == []
+
+
+def test_a_worker_that_ends_by_itself_and_not_what_the_server_says_of_its_own() -> None:
+    """azureml-inference-server-http 1.5.1 whose run() calls os._exit(1); at each start it logs a traceback of its own."""
+    found = explaining(WORKER_EXITS)
+    assert [line.split(" - ")[1] for line in found] == [
+        "Worker (pid:5730) exited with code 1.",
+        "Worker (pid:5854) exited with code 1.",
+    ]
+    assert "os._exit()" in (likely_cause("\n".join(found)) or "")
+    assert "os._exit()" in (likely_cause(WORKER_EXITS) or "")
+    started = WORKER_EXITS[: WORKER_EXITS.index("Users's init has completed")]
+    assert explaining(started) == []
+    assert "text where the model wants numbers" not in (likely_cause(started) or "")
