@@ -2,7 +2,7 @@
 
 Owns the protocol and where the stage comes from. Why not pulumi-policy: docs/adr/0011. Started by the engine's Python
 host (`--policy-pack policies`), which tells of the stack by its environment, or as a program of its own
-(`--policy-pack .venv/bin/azml-policies`), which is told of it by ConfigureStack.
+(`--policy-pack "$PWD/.venv/bin/azml-policies"`), which is told of it by ConfigureStack.
 """
 
 # ruff: noqa: N802, D102 - the protocol names the methods, and says what they do

@@ -77,7 +77,7 @@ def test_a_preview(program: Previewed, endpoints: int) -> None:
     plain: list[tuple[float, float]] = []
     judged: list[tuple[float, float]] = []
     for round_ in range(ROUNDS + 1):
-        pair = preview(program), preview(program, "--policy-pack", ".venv/bin/azml-policies")
+        pair = preview(program), preview(program, "--policy-pack", str(ROOT / ".venv/bin/azml-policies"))
         if round_:
             plain.append(pair[0])
             judged.append(pair[1])
