@@ -66,7 +66,7 @@ def test_versions_that_do_not_fit() -> None:
 
 
 def test_a_worker_that_ends_by_itself_and_not_what_the_server_says_of_its_own() -> None:
-    """azureml-inference-server-http 1.5.1 whose run() calls os._exit(1); at each start it logs a traceback of its own."""
+    """azureml-inference-server-http 1.5.1 whose run() calls os._exit(1); it starts with a traceback of its own."""
     found = explaining(WORKER_EXITS)
     assert [line.split(" - ")[1] for line in found] == [
         "Worker (pid:5730) exited with code 1.",
