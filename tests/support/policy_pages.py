@@ -20,8 +20,8 @@ program, not only azml's.
 | where azml is | the pack is |
 |---|---|
 | a clone | a folder: `pulumi preview --policy-pack policies`; the program below starts in half the time |
-| installed from the wheel | a program: `pulumi preview --policy-pack "$PWD/.venv/bin/azml-policies"` (with a whole path: \
-in a project with `main` the engine looks for a program elsewhere). An engine takes a \
+| installed from the wheel | a program: `pulumi preview --policy-pack "$PWD/.venv/bin/azml-policies"` \
+(with a whole path: in a project with `main` the engine looks for a program elsewhere). An engine takes a \
 program since July 2026 (run on 3.259); for an older one make a folder of [two files](#an-older-engine) |
 
 The same with `pulumi up`: a preview reports everything, an update refuses a resource before it is touched.
