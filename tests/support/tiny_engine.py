@@ -8,6 +8,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+from azml.resources.errors import Incomplete
 from azml.resources.handler import Handler
 from azml.resources.managed_online_deployment import ManagedOnlineDeploymentHandler
 from azml.resources.rollout import RolloutHandler
@@ -41,6 +42,8 @@ class Stack:
     arm: ArmModel
     state: dict[str, tuple[Values, Values]] = field(default_factory=dict)
     pending: set[str] = field(default_factory=set)
+    incomplete: set[str] = field(default_factory=set)
+    """Whose create failed after Azure took something: the next update comes to it whatever its Diff says."""
     said: list[tuple[str, str]] = field(default_factory=list)
     cancelled: threading.Event = field(default_factory=threading.Event)
     urn: str = STACK
@@ -88,6 +91,11 @@ class Stack:
                 outputs = handler.create(work, inputs)
             except Killed:
                 raise
+            except Incomplete as error:
+                self.pending.discard(key)
+                self.state[key] = inputs, error.outputs
+                self.incomplete.add(key)
+                raise
             except BaseException:
                 self.pending.discard(key)
                 raise
@@ -96,10 +104,12 @@ class Stack:
             return f"create {key}"
         old, outputs = self.state[key]
         found = handler.difference(work, old, outputs, inputs)
-        if found.changed or found.drifted:
-            outputs = handler.update(work, old, inputs, outputs)
-        self.state[key] = inputs, outputs
-        return f"update {key}" if found.changed or found.drifted else ""
+        if not (found.changed or found.drifted or key in self.incomplete):
+            self.state[key] = inputs, outputs
+            return ""
+        self.state[key] = inputs, handler.update(work, old, inputs, outputs)
+        self.incomplete.discard(key)
+        return f"update {key}"
 
     def _delete(self, key: str) -> str:
         self._handler(key).delete(self.work(key), self.state[key][1] | self.state[key][0])

@@ -160,6 +160,12 @@ class Handler:
         return self.arm_id(inputs).text
 
 
+def made_in_stack(work: Work, found: Values) -> bool:
+    """Whether a resource of this stack made an endpoint or a deployment, as ARM has it."""
+    owner = str((found["properties"].get("properties") or {}).get(OWNER, ""))
+    return owner.split("::")[:2] == work.urn.split("::")[:2]
+
+
 def same(name: str, old: object, new: object) -> bool:
     """Whether two values that identify a resource mean the same: ARM ignores case in ids, and spaces in locations."""
     if not isinstance(old, str) or not isinstance(new, str):

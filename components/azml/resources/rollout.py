@@ -15,13 +15,14 @@ import pulumi
 from azml.resources import endpoint_body
 from azml.resources.arm_id import ArmId
 from azml.resources.endpoint_body import Endpoint, set_traffic, shares
-from azml.resources.errors import Refused
-from azml.resources.handler import GONE, ML, OWNER, Difference, Handler, Values, require
+from azml.resources.errors import ArmError, Incomplete, Refused
+from azml.resources.handler import GONE, ML, Difference, Handler, Values, made_in_stack, require
 from azml.resources.resource import AzmlResource
 from azml.resources.rollout_args import RolloutArgs, Settings
 from azml.resources.rollout_control import Standing
+from azml.resources.rollout_deployments import clear_away
 from azml.resources.rollout_memory import Maps, Memory, words, written
-from azml.resources.rollout_move import Move, clear_away, held
+from azml.resources.rollout_move import Move, held
 from azml.resources.rollout_plan import Held, can_go, leavers, next_of
 from azml.resources.wire import has_unknown
 from azml.resources.work import Work
@@ -127,9 +128,15 @@ class RolloutHandler(Handler):
                 work.say(f"{name} stays ready for {inputs['keepPrevious']} after it served: {count} × {size}.")
 
     def create(self, work: Work, inputs: Values) -> Values:
-        """Take the endpoint's traffic over."""
-        self._move(work, inputs, _own_id(work))
-        return {**inputs, "rolloutId": _own_id(work)}
+        """Take the endpoint's traffic over. Where that ends half-way, what is marked stays in state: for its Delete."""
+        outputs = {**inputs, "rolloutId": _own_id(work)}
+        try:
+            self._move(work, inputs, _own_id(work))
+        except (ArmError, Refused) as error:
+            if self.left(work, inputs) is None:
+                raise
+            raise Incomplete(str(error), self.id_of(inputs, outputs), outputs) from error
+        return outputs
 
     def left(self, work: Work, inputs: Values) -> Values | None:
         """The traffic, where this very rollout has moved it or is on its way."""
@@ -201,9 +208,7 @@ def _drained(live: Endpoint) -> dict[str, str]:
 
 def _theirs(work: Work, endpoint: Endpoint) -> Maps | None:
     """What an endpoint served before, where this stack did not make it; else there is nothing to give back."""
-    stack = work.urn.split("::")[:2]
-    owner = str((endpoint.properties.get("properties") or {}).get(OWNER, ""))
-    return None if owner.split("::")[:2] == stack else endpoint.maps
+    return None if made_in_stack(work, endpoint.body) else endpoint.maps
 
 
 def _own_id(work: Work) -> str:

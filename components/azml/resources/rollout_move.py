@@ -7,10 +7,10 @@ no release (`gates`).
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 
-from azml.resources import endpoint_body, rollout_memory
+from azml.resources import endpoint_body, rollout_deployments, rollout_memory
 from azml.resources.arm_id import ArmId
 from azml.resources.endpoint_body import Endpoint, set_traffic
 from azml.resources.errors import ArmError, Interrupted, Refused
@@ -71,7 +71,7 @@ class Move:
                 case Settled():
                     return self._settle(seen, found.before)
                 case Held():
-                    return self._held(found.progress)
+                    return self._held(seen, found.progress)
                 case Begin():
                     return self._begin(seen, found)
                 case Bake():
@@ -83,7 +83,11 @@ class Move:
 
     def _next(self, seen: Endpoint, memory: Memory) -> Next:
         found = next_of(seen.maps, memory, self._wanted, self._settings.way, time.time())
-        if isinstance(found, Begin) and found.before != seen.maps and self._problems(found.before):
+        if (
+            isinstance(found, Begin)
+            and found.before != seen.maps
+            and rollout_deployments.is_lost(self._work, seen, found.before)
+        ):
             # What served before cannot be put back any more: what is live is all there is.
             return self._next(seen, replace(memory, progress=None))
         return found
@@ -110,11 +114,18 @@ class Move:
         self._ended(endpoint_body.patch_tags(self._work, self._id, remembered))
         return True
 
-    def _held(self, progress: Progress) -> bool:
+    def _held(self, seen: Endpoint, progress: Progress) -> bool:
         if progress.status == "aborted" and self._looked:
             before = words(progress.before.traffic)
             raise Refused(f"The rollout of {self._id.name} was aborted. Its traffic is as before: {before}.")
+
+        def remembered(live: Endpoint) -> dict[str, str]:
+            return rollout_memory.written(live.tags, self._marked(_same(live, seen).memory))
+
+        # Traffic stays; whose it is does not: after a rename the old rollout would drain what is marked as its own.
+        after = endpoint_body.patch_tags(self._work, self._id, remembered)
         self._work.warn(held(self._id, self._wanted, progress))
+        self._clear(after)
         return True
 
     def _begin(self, seen: Endpoint, found: Begin) -> bool:
@@ -123,7 +134,7 @@ class Move:
                 f"The traffic of {self._id.name} was changed by someone else during the rollout: it is "
                 f"{words(seen.traffic)}, and stays so.\nThe next `pulumi up` begins again."
             )
-        if problems := self._problems(self._wanted):
+        if problems := rollout_deployments.problems(self._work, seen, self._wanted):
             raise Refused(f"The traffic of {self._id.name} was not touched: {'; '.join(problems)}.")
         if found.back_first:
             self._work.doing(f"back to what served before: {words(found.before.traffic)}")
@@ -185,23 +196,29 @@ class Move:
         return True
 
     def _put(self, seen: Endpoint, maps: Maps, remembered: Callable[[Memory], Memory]) -> Endpoint:
+        sent = Memory()
+
         def change(live: Endpoint) -> tuple[Values, dict[str, str]]:
-            memory = remembered(_same(live, seen).memory)
-            return set_traffic(live, maps), rollout_memory.written(live.tags, memory)
+            nonlocal sent
+            sent = remembered(_same(live, seen).memory)
+            return set_traffic(live, maps), rollout_memory.written(live.tags, sent)
 
         after = endpoint_body.merge(self._work, self._id, change)
         if after.maps != maps:
+            if after.memory.progress != sent.progress:
+                raise _Changed
             raise Refused(f"Azure took the change, and made it {words(after.traffic)}.")
         return after
 
-    def _back(self, before: Maps) -> str:
-        """Make live exactly what was before; say so."""
+    def _back(self, before: Maps, seen: Endpoint | None = None) -> str:
+        """Make live exactly what was before, and say so: from what was `seen`, or from whatever a request left."""
 
         def remembered(live: Endpoint) -> dict[str, str]:
-            progress, first = live.memory.progress, self._first.memory
+            progress, first = (live if seen is None else _same(live, seen)).memory.progress, self._first.memory
             if progress is not None and not self._is_ours(progress):
                 raise Refused("Another rollout has begun meanwhile.")
-            memory = replace(live.memory, rollout=first.rollout, theirs=first.theirs, progress=None)
+            held = progress if progress is not None and progress.status != "running" else None
+            memory = replace(live.memory, rollout=first.rollout, theirs=first.theirs, progress=held)
             return rollout_memory.written(live.tags, memory)
 
         try:
@@ -212,26 +229,22 @@ class Move:
         except Interrupted:
             raise
         except (ArmError, Refused) as error:
-            return f"Putting {words(before.traffic)} back failed too: {error}"
-        return f"It is as before: {words(before.traffic)}."
+            return f"Putting {words(before.traffic)} back failed, too: {error}"
+        return f"The traffic is as before: {words(before.traffic)}."
 
     def _fail(self, found: Bake | Due, seen: Endpoint, verdicts: list[Verdict]) -> None:
-        back = self._back(found.before)
+        back = self._back(found.before, seen)
         since = self._since(seen) if found.at.step else None
         bad = failed(verdicts)
-        head = f"Release {', '.join(bad)} failed: {found.at}. The traffic of {self._id.name} was put back. {back}"
+        head = f"Release {', '.join(bad)} failed on {self._id.name}: {found.at}. {back}"
         why = self._judge.reports(bad, verdicts, since)
         raise Refused("\n\n".join([head, *why, *self._drop(bad)]))
 
     def _drop(self, names: list[str]) -> list[str]:
-        """Delete releases that failed, where that is wanted and they do not serve."""
+        """Delete releases that failed, where that is wanted; say which."""
         if not (names and self._settings.deletes):
             return []
-        live = Endpoint(self._id, self._work.arm.get(self._id.text, ML))
-        gone = [name for name in names if not live.serves(name)]
-        for name in gone:
-            self._work.doing(f"deleting {name}, which failed")
-            self._work.arm.delete(self._id.child("deployments", name).text, ML, self._work)
+        gone = rollout_deployments.drop(self._work, Endpoint(self._id, self._work.arm.get(self._id.text, ML)), names)
         return [f"Deleted, as on_failure says: {', '.join(gone)}."] if gone else []
 
     def _leave(self, stage: Stage, why: str, missing: list[Verdict]) -> bool:
@@ -247,21 +260,16 @@ class Move:
         for name, until in endpoint.memory.previous.items():
             if name not in self._first.memory.previous:
                 self._work.say(f"Deployment {name} stays ready for a way back until {clock(until)}.")
-        clear_away(self._work, endpoint, can_go(endpoint.maps, endpoint.memory, self._wanted, time.time()))
+        self._clear(endpoint)
+
+    def _clear(self, endpoint: Endpoint) -> None:
+        rollout_deployments.clear_away(
+            self._work, endpoint, can_go(endpoint.maps, endpoint.memory, self._wanted, time.time())
+        )
 
     def _since(self, seen: Endpoint) -> float:
         progress = self._memory(seen).progress
         return self._landed if progress is None else progress.since
-
-    def _problems(self, maps: Maps) -> list[str]:
-        """Deployments that are to serve and cannot."""
-        problems = []
-        for name in sorted({*maps.traffic, *maps.mirror}):
-            found = self._work.arm.find(self._id.child("deployments", name).text, ML)
-            state = "not there" if found is None else found["properties"].get("provisioningState", "Succeeded")
-            if state != "Succeeded":
-                problems.append(f"deployment {name} is {state}")
-        return problems
 
 
 def held(endpoint: ArmId, wanted: Maps, progress: Progress) -> str:
@@ -270,16 +278,6 @@ def held(endpoint: ArmId, wanted: Maps, progress: Progress) -> str:
         f"The rollout of {endpoint.name} to {words(wanted.traffic)} is {progress.status}: its traffic stays as it is. "
         "To go on: azml rollout resume, then `pulumi up`."
     )
-
-
-def clear_away(work: Work, endpoint: Endpoint, names: Iterable[str]) -> None:
-    """Delete retired deployments that nothing needs any more."""
-    gone = list(names)
-    for name in gone:
-        work.doing(f"deleting retired deployment {name}")
-        work.arm.delete(endpoint.id.child("deployments", name).text, ML, work)
-    if gone:
-        endpoint_body.remember(work, endpoint.id, lambda memory: memory.without(gone))
 
 
 def _same(live: Endpoint, seen: Endpoint) -> Endpoint:

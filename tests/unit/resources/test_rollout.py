@@ -83,7 +83,7 @@ def test_it_holds_where_the_service_merges_traffic_maps(
 def test_nothing_moves_to_what_is_not_ready(azure: Azure, endpoint: str, missing: str) -> None:
     from azml_local.scoring.contract import DeploymentFailed
 
-    HANDLER.create(azure.work(), inputs(endpoint, blue=100))
+    state = HANDLER.create(azure.work(), inputs(endpoint, blue=100))
     before = azure.get(endpoint)
     if missing == "failed":
         azure.plane.fail["failed"] = DeploymentFailed("ResourceNotReady", "crashed")
@@ -93,7 +93,7 @@ def test_nothing_moves_to_what_is_not_ready(azure: Azure, endpoint: str, missing
             if azure.get(f"{endpoint}/deployments/failed")["properties"]["provisioningState"] == "Failed":
                 break
     with pytest.raises(Refused, match=rf"not touched(.|\n)*{missing} is"):
-        HANDLER.create(azure.work(), inputs(endpoint, blue=50, **{missing: 50}))
+        HANDLER.update(azure.work(), {}, inputs(endpoint, blue=50, **{missing: 50}), state)
     after = azure.get(endpoint)
     assert after["properties"]["traffic"] == before["properties"]["traffic"]
     assert after["tags"] == before["tags"]

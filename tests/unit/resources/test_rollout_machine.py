@@ -379,7 +379,7 @@ def test_azure_fails_half_way(estate: Estate, gates: Gates) -> None:
         raise ArmError("InternalServerError", "the region is on fire", 500)
 
     estate.arm.after_write = lambda number: fail(number) if estate.live.get("b") == 50 else None
-    with pytest.raises(Refused, match=r"on fire\nIt is as before: a 100 %"):
+    with pytest.raises(Refused, match=r"on fire\nThe traffic is as before: a 100 %"):
         estate.stack.up(B)
     assert (estate.live, estate.memory.progress) == ({"a": 100}, None)
 
