@@ -12,6 +12,7 @@ from azml.resources.errors import ArmError
 from azml.resources.work import Work
 
 Body = dict[str, Any]
+Sent = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
 
 
 class Killed(BaseException):
@@ -47,20 +48,20 @@ class ArmModel:
     def post(self, _id: str, _version: str, _body: Mapping[str, Any] | None = None) -> Body:
         return {"content": ""}
 
-    def put(self, id_: str, _version: str, body: Mapping[str, Any], work: Work) -> Body:
-        return self._write("PUT", id_, dict(body), work)
+    def put(self, id_: str, _version: str, body: Sent, work: Work) -> Body:
+        return self._write("PUT", id_, body, work)
 
-    def patch(self, id_: str, _version: str, body: Mapping[str, Any], work: Work) -> Body:
-        return self._write("PATCH", id_, dict(body), work)
+    def patch(self, id_: str, _version: str, body: Sent, work: Work) -> Body:
+        return self._write("PATCH", id_, body, work)
 
     def delete(self, id_: str, _version: str, work: Work) -> None:
         if id_.lower() in self.there:
             self._write("DELETE", id_, {}, work)
 
-    def _write(self, verb: str, id_: str, body: Body, work: Work) -> Body:
+    def _write(self, verb: str, id_: str, sent: Sent, work: Work) -> Body:
         number = len(self.writes) + 1
         self.before_write(number)
-        body, key = copy.deepcopy(body), id_.lower()
+        body, key = copy.deepcopy(dict(sent() if callable(sent) else sent)), id_.lower()
         endpoint = key.split("/deployments/")[0]
         if verb == "DELETE":
             if key != endpoint and _serves(self.there[endpoint], id_):

@@ -9,7 +9,7 @@ libraries when it is imported: the provider does so on the first call, not at st
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -80,6 +80,11 @@ def credential(environ: Mapping[str, str]) -> DefaultAzureCredential:
     authority = environ.get("AZURE_AUTHORITY_HOST", "")
     host = urlsplit(authority if "://" in authority else f"https://{authority}").netloc
     return DefaultAzureCredential(disable_instance_discovery=bool(host) and host not in PUBLIC_AUTHORITIES)
+
+
+Body = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
+"""What a change sends. A function is asked at each sending: while another operation is waited for, what the body was
+made from may change."""
 
 
 class Arm:
@@ -154,11 +159,11 @@ class Arm:
         """An action that takes its time, and wait until it is done; `id_` ends in its name."""
         return self._change("POST", id_, version, None, work)
 
-    def put(self, id_: str, version: str, body: Mapping[str, Any], work: "Work") -> dict[str, Any]:
+    def put(self, id_: str, version: str, body: Body, work: "Work") -> dict[str, Any]:
         """Create or replace, and wait until it is done."""
         return self._change("PUT", id_, version, body, work)
 
-    def patch(self, id_: str, version: str, body: Mapping[str, Any], work: "Work") -> dict[str, Any]:
+    def patch(self, id_: str, version: str, body: Body, work: "Work") -> dict[str, Any]:
         """Change what the type's PATCH allows, and wait until it is done."""
         return self._change("PATCH", id_, version, body, work)
 
@@ -175,7 +180,7 @@ class Arm:
         method: str,
         id_: str,
         version: str,
-        body: Mapping[str, Any] | None,
+        body: Body | None,
         work: "Work",
         query: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
@@ -199,14 +204,14 @@ class Arm:
         method: str,
         id_: str,
         version: str,
-        body: Mapping[str, Any] | None,
+        body: Body | None,
         work: "Work",
         query: Mapping[str, str] | None,
     ) -> Any:
         pause, longest = BUSY_SECONDS
         while True:
             try:
-                return self._send(method, id_, version, body, query)
+                return self._send(method, id_, version, body() if callable(body) else body, query)
             except ArmError as error:
                 if not error.busy:
                     raise

@@ -85,43 +85,49 @@ def merge(
 
     `change` gives the properties to set and all the tags; `identity`, where given, is set too. What is not named is
     sent as it was read: ARM has no PATCH for properties and no ETag on endpoints, and whether a PUT without traffic
-    keeps it is not documented.
+    keeps it is not documented. Where another operation has to be waited for, all of it is read anew after that.
     """
-    with work.arm.lock(id_.key):
+
+    def body() -> Values:
         before = Endpoint(id_, work.arm.get(id_.text, ML))
         properties, tags = change(before)
         kept = {key: value for key, value in before.properties.items() if key not in _READ_ONLY}
-        body = {
+        live_identity = before.body.get("identity")
+        sent = identity if identity is not None or live_identity is None else writable_identity(live_identity)
+        return {
             "location": before.body["location"],
             "tags": dict(tags),
             "properties": {**kept, **properties},
             **{key: before.body[key] for key in ("kind", "sku") if before.body.get(key) is not None},
+            **({} if sent is None else {"identity": sent}),
         }
-        if identity is not None:
-            body["identity"] = identity
-        elif before.body.get("identity") is not None:
-            body["identity"] = writable_identity(before.body["identity"])
+
+    with work.arm.lock(id_.key):
         work.arm.put(id_.text, ML, body, work)
         return Endpoint(id_, work.arm.get(id_.text, ML))
 
 
-def patch_tags(work: Work, id_: ArmId, change: Callable[[Endpoint], Mapping[str, str]]) -> Endpoint:
-    """Change tags alone, by PATCH, which cannot touch traffic."""
+def patch_tags(
+    work: Work, id_: ArmId, change: Callable[[Endpoint], Mapping[str, str]], identity: Values | None = None
+) -> Endpoint:
+    """Change tags (and identity) alone, by PATCH, which cannot touch traffic.
+
+    Where ARM merges instead of replacing, tags that should go need a PUT. What is so already is not sent.
+    """
+    tags: dict[str, str] = {}
+
+    def body() -> Values:
+        nonlocal tags
+        tags = dict(change(Endpoint(id_, work.arm.get(id_.text, ML))))
+        return {"tags": tags} if identity is None else {"tags": tags, "identity": identity}
+
     with work.arm.lock(id_.key):
         before = Endpoint(id_, work.arm.get(id_.text, ML))
-        return write_tags(work, before, change(before))
-
-
-def write_tags(work: Work, before: Endpoint, tags: Mapping[str, str], identity: Values | None = None) -> Endpoint:
-    """PATCH tags (and identity); where ARM merges instead of replacing, tags that should go need a PUT."""
-    if before.tags == dict(tags) and identity is None:
-        return before
-    body: Values = {"tags": dict(tags)}
-    if identity is not None:
-        body["identity"] = identity
-    work.arm.patch(before.id.text, ML, body, work)
-    after = Endpoint(before.id, work.arm.get(before.id.text, ML))
-    return after if after.tags == dict(tags) else merge(work, before.id, lambda _: ({}, tags))
+        if before.tags == dict(change(before)) and identity is None:
+            return before
+        work.arm.patch(id_.text, ML, body, work)
+        after = Endpoint(id_, work.arm.get(id_.text, ML))
+        return after if after.tags == tags else merge(work, id_, lambda live: ({}, change(live)))
 
 
 def writable_identity(identity: Values) -> Values:

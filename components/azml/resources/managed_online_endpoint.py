@@ -12,7 +12,7 @@ import pulumi
 from azml.resources import endpoint_body
 from azml.resources.arm_id import ArmId
 from azml.resources.deployment_body import UNDER_WAY
-from azml.resources.endpoint_body import Endpoint, writable_identity, write_tags
+from azml.resources.endpoint_body import Endpoint, patch_tags, writable_identity
 from azml.resources.errors import ArmError, Incomplete, Interrupted, Refused
 from azml.resources.handler import (
     GONE,
@@ -207,14 +207,16 @@ def _settled(work: Work, id_: ArmId) -> Endpoint | None:
 def _brought(work: Work, before: Endpoint, old: Values, inputs: Values) -> Endpoint:
     """Write what is not as wanted; all of it where the last write did not succeed."""
     wanted = {name: inputs[name] for name in _PROPERTIES if inputs.get(name) is not None}
-    tags, identity = _tags(before, old, inputs), _identity(inputs)
+    identity = _identity(inputs)
+
+    def tags(live: Endpoint) -> dict[str, str]:
+        return _tags(live, old, inputs)
+
     if before.state != "Succeeded":
         work.doing(f"writing endpoint {before.id.name} again, which is {before.state}")
-        return endpoint_body.merge(
-            work, before.id, lambda live: (_merged(live, wanted), _tags(live, old, inputs)), identity
-        )
+        return endpoint_body.merge(work, before.id, lambda live: (_merged(live, wanted), tags(live)), identity)
     live_identity = writable_identity(before.body.get("identity") or {"type": "None"})
-    after = write_tags(work, before, tags, None if equal(identity, live_identity) else identity)
+    after = patch_tags(work, before.id, tags, None if equal(identity, live_identity) else identity)
     if all(equal(value, after.properties.get(name)) for name, value in wanted.items()):
         return after
     return endpoint_body.merge(work, before.id, lambda live: (_merged(live, wanted), live.tags))

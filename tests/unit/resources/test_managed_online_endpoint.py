@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 from uuid import uuid4
@@ -99,8 +100,8 @@ def test_a_service_that_merges_tags_gets_a_put(azure: Azure, monkeypatch: pytest
     inputs, state = made(azure, tags={"a": "1", "b": "1"})
     real = azure.arm.patch
 
-    def merging(id_: str, version: str, body: dict[str, Any], work: Any) -> Any:
-        return real(id_, version, {"tags": {**azure.get(id_)["tags"], **body["tags"]}}, work)
+    def merging(id_: str, version: str, body: Callable[[], dict[str, Any]], work: Any) -> Any:
+        return real(id_, version, {"tags": {**azure.get(id_)["tags"], **body()["tags"]}}, work)
 
     monkeypatch.setattr(azure.arm, "patch", merging)
     HANDLER.update(azure.work(URN), inputs, {**inputs, "tags": {"a": "2"}}, state)

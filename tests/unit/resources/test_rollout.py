@@ -1,5 +1,6 @@
 """Traffic: moved when everything is ready, put back when it fails, and drained only by its owner."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -67,7 +68,8 @@ def test_it_holds_where_the_service_merges_traffic_maps(
     """Whether a PUT replaces the map or merges it is not documented: who loses all is named, with 0."""
     put = azure.arm.put
 
-    def merging(id_: str, version: str, body: dict[str, Any], work: Any) -> Any:
+    def merging(id_: str, version: str, sent: Callable[[], dict[str, Any]], work: Any) -> Any:
+        body = sent()
         traffic = {**azure.get(id_)["properties"].get("traffic", {}), **body["properties"].get("traffic", {})}
         return put(id_, version, {**body, "properties": {**body["properties"], "traffic": traffic}}, work)
 

@@ -1,15 +1,19 @@
 """Others are at the same endpoint: a person who holds a rollout, another program, deployments that are not ours."""
 
+import threading
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from azml.resources import rollout_control
+from azml.resources import endpoint_body, rollout_control
+from azml.resources.arm_id import ArmId
+from azml.resources.endpoint_body import Endpoint, set_traffic
 from azml.resources.errors import ArmError, Incomplete, Refused
 from azml.resources.gates.verdict import Outcome
-from azml.resources.rollout_memory import Maps
+from azml.resources.rollout_memory import Maps, Memory, Progress, Status, written
 from tests.support.tiny_engine import program
+from tests.unit.resources.conftest import Azure
 from tests.unit.resources.rollouts import ENDPOINT, Estate, Gates
 
 STEPS: dict[str, Any] = {"steps": [10, 50, 100], "gates": {"smoke": ["r.json"]}}
@@ -135,6 +139,38 @@ def test_an_abort_right_after_a_step_went_live_is_remembered(estate: Estate) -> 
         estate.stack.up(B)
     assert estate.live == {"a": 100}
     assert estate.stack.changes(B)["Rollout::rollout"] == {"maxUpTime"}, "nothing moves"
+
+
+def test_an_abort_that_azure_takes_first_is_not_overwritten(azure: Azure) -> None:
+    """The next step meets the abort's operation: what is sent once that is over is made from what it left."""
+    path = azure.endpoint()
+    azure.deployment(path, "blue")
+    azure.deployment(path, "green")
+    id_, before = ArmId.parse(path), Maps({"blue": 100})
+    progress = Progress("x", before, 10, 1.0)
+
+    def at(maps: Maps, status: Status) -> Endpoint:
+        memory = Memory(progress=replace(progress, status=status))
+        return endpoint_body.merge(
+            azure.work(), id_, lambda live: (set_traffic(live, maps), written(live.tags, memory))
+        )
+
+    at(Maps({"blue": 90, "green": 10}), "running")
+    body = azure.theirs.deployment_body(azure.theirs.assets(azure.workspace))
+    seen: list[str] = []
+
+    def half(live: Endpoint) -> tuple[dict[str, Any], dict[str, str]]:
+        assert live.memory.progress is not None
+        seen.append(live.memory.progress.status)
+        if len(seen) == 1:  # between this look and the request
+            at(before, "aborted")
+            azure.plane.gate.clear()
+            azure.theirs.send("PUT", f"{path}/deployments/other", body).raise_for_status()
+            threading.Timer(0.3, azure.plane.gate.set).start()
+        return {}, live.tags
+
+    endpoint_body.merge(azure.work(), id_, half)
+    assert seen == ["running", "aborted"]
 
 
 def test_what_cannot_be_put_back_is_not_said_to_be(estate: Estate, gates: Gates) -> None:
