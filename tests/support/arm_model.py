@@ -5,6 +5,7 @@ For tests of handlers that need hundreds of runs; what the rules are is known fr
 
 import copy
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -27,7 +28,12 @@ class ArmModel:
         self.writes: list[tuple[str, str, Body]] = []
         self.before_write: Callable[[int], None] = lambda _: None
         self.after_write: Callable[[int], None] = lambda _: None
+        self.ahead = 0.0
+        """Seconds that Azure's clock is ahead of ours."""
         self._lock = threading.RLock()
+
+    def now(self) -> float:
+        return time.time() + self.ahead
 
     def lock(self, _key: str) -> threading.RLock:
         return self._lock

@@ -9,7 +9,9 @@ libraries when it is imported: the provider does so on the first call, not at st
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -46,6 +48,8 @@ POLL_SECONDS = 5.0
 CONNECT_RETRIES = 3
 """How often a connection that cannot be made is tried again: 5 s in all. azure-core's ten take several minutes, which
 helps where a service is overloaded (answers keep its own ten) and not where nobody listens."""
+SAME_TIME_SECONDS = 3.0
+"""Clocks that are no further apart count as one: a Date header is of whole seconds, and made once in a second."""
 BUSY_SECONDS = (0.5, 15.0)
 """Pause before a request that met a running operation is repeated: from the first to the second, doubling."""
 
@@ -105,6 +109,7 @@ class Arm:
                 ARMHttpLoggingPolicy(),
             ],
         )
+        self._ahead = 0.0
         self._locks: dict[str, threading.RLock] = {}
         self._locks_guard = threading.Lock()
 
@@ -112,6 +117,13 @@ class Arm:
         """Give the connections back."""
         self._client.close()
         self.credential.close()
+
+    def now(self) -> float:
+        """The time as Azure has it, in seconds since 1970: what is remembered there, and its figures, go by its clock.
+
+        Ours counts until an answer shows that it is wrong; how far is known to a second or two.
+        """
+        return time.time() + self._ahead
 
     def lock(self, key: str) -> threading.RLock:
         """The lock of one resource, for read-change-write sequences that handlers of one run might mix up."""
@@ -241,7 +253,17 @@ class Arm:
             raise _arm_error(error) from error
         except AzureError as error:
             raise ArmError("NoAnswer", f"{self._base} gave no answer: {error}") from error
+        self._ahead = _ahead(response.http_response.headers.get("Date"), time.time())
         return response
+
+
+def _ahead(date: str | None, now: float) -> float:
+    """Seconds that who wrote the header `Date` is ahead of us; 0 where that may be its coarseness or the way here."""
+    try:
+        apart = parsedate_to_datetime(date or "").timestamp() - now
+    except ValueError:
+        return 0.0
+    return apart if abs(apart) > SAME_TIME_SECONDS else 0.0
 
 
 class _Polling(ARMPolling):

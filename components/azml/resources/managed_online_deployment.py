@@ -5,7 +5,6 @@ live instance count wins unless the program changes its own: an autoscaler moves
 and leaves what still serves to the rollout (`rollout`).
 """
 
-import time
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
@@ -235,7 +234,7 @@ class ManagedOnlineDeploymentHandler(Handler):
             if endpoint is None or work.arm.find(id_.text, ML) is None:
                 return True
             serves, until = endpoint.serves(id_.name), endpoint.memory.previous.get(id_.name, 0)
-            stays = serves or endpoint.memory.keeps(id_.name, time.time())
+            stays = serves or endpoint.memory.keeps(id_.name, work.arm.now())
             endpoint_body.remember(work, id_.parent, lambda memory: memory.with_retired(id_.name, stays=stays))
         if serves:
             work.warn(f"Deployment {id_.name} still serves: it stays until the rollout has moved its traffic away.")

@@ -7,7 +7,6 @@ goes on or back. Deliberately makes no deployment, and does not decide how traff
 """
 
 import hashlib
-import time
 from dataclasses import replace
 
 import pulumi
@@ -83,7 +82,7 @@ class RolloutHandler(Handler):
         if found.replaced or has_unknown(inputs):
             return found
         endpoint = endpoint_body.find(work, self.arm_id(inputs))
-        if endpoint is not None and isinstance(stays := _next(endpoint, inputs), Held):
+        if endpoint is not None and isinstance(stays := _next(work, endpoint, inputs), Held):
             work.warn(held(endpoint.id, _wanted(inputs), stays.progress))
             found.changed -= _MAPS
         return found
@@ -96,7 +95,7 @@ class RolloutHandler(Handler):
         if endpoint is None:
             return {GONE: "The endpoint is gone in Azure: traffic is set once it is back."}
         memory, wanted, remarks = endpoint.memory, _wanted(inputs), dict[str, str]()
-        if isinstance(_next(endpoint, inputs), Held):
+        if isinstance(_next(work, endpoint, inputs), Held):
             pass
         elif memory.progress is not None:
             remarks["traffic"] = f"Traffic of {endpoint.id.name}: {Standing(endpoint.id, endpoint.maps, memory)}."
@@ -109,7 +108,7 @@ class RolloutHandler(Handler):
             }
         if memory.rollout != state["rolloutId"]:
             remarks["rolloutId"] = f"Endpoint {endpoint.id.name} is not marked as moved by this rollout: it is now."
-        gone = [name for name in can_go(endpoint.maps, memory, wanted, time.time()) if name not in _named(inputs)]
+        gone = [name for name in can_go(endpoint.maps, memory, wanted, work.arm.now()) if name not in _named(inputs)]
         if gone:
             remarks.setdefault("rolloutId", f"Deployments wait to be deleted: {', '.join(gone)}.")
         if back := [name for name in memory.retired if name in _named(inputs)]:
@@ -183,9 +182,9 @@ def _named(inputs: Values) -> frozenset[str]:
     return frozenset({*inputs["traffic"], *(inputs.get("mirrorTraffic") or {})})
 
 
-def _next(endpoint: Endpoint, inputs: Values) -> object:
+def _next(work: Work, endpoint: Endpoint, inputs: Values) -> object:
     way = Settings.of(inputs).way
-    return next_of(endpoint.maps, endpoint.memory, _wanted(inputs), way, time.time())
+    return next_of(endpoint.maps, endpoint.memory, _wanted(inputs), way, work.arm.now())
 
 
 def _left(work: Work, endpoint: Endpoint) -> Maps:

@@ -82,7 +82,7 @@ class Move:
             return False
 
     def _next(self, seen: Endpoint, memory: Memory) -> Next:
-        found = next_of(seen.maps, memory, self._wanted, self._settings.way, time.time())
+        found = next_of(seen.maps, memory, self._wanted, self._settings.way, self._work.arm.now())
         if (
             isinstance(found, Begin)
             and found.before != seen.maps
@@ -108,7 +108,7 @@ class Move:
     def _settle(self, seen: Endpoint, before: Maps | None) -> bool:
         def remembered(live: Endpoint) -> dict[str, str]:
             memory = self._marked(_same(live, seen).memory)
-            ended = over(memory, before, self._wanted, self._settings.way.keep, time.time())
+            ended = over(memory, before, self._wanted, self._settings.way.keep, self._work.arm.now())
             return rollout_memory.written(live.tags, ended)
 
         self._ended(endpoint_body.patch_tags(self._work, self._id, remembered))
@@ -149,7 +149,7 @@ class Move:
             self._fail(found, seen, verdicts)
         if time.monotonic() >= self._until:
             return self._leave(found.at, f"which lasts until {clock(found.until)}", [])
-        self._wait(found.until - time.time(), f"{found.at}, until {clock(found.until)}")
+        self._wait(found.until - self._work.arm.now(), f"{found.at}, until {clock(found.until)}")
         return False
 
     def _decide(self, seen: Endpoint, found: Due) -> bool:
@@ -173,7 +173,7 @@ class Move:
         """Make a stage live; whether the rollout is over with it."""
 
         def remembered(memory: Memory) -> Memory:
-            now, marked = time.time(), self._marked(memory)
+            now, marked = self._work.arm.now(), self._marked(memory)
             if stage.judged:
                 return begun(marked, before, self._wanted, stage.step, now)
             return over(marked, before, self._wanted, self._settings.way.keep, now)
@@ -188,7 +188,7 @@ class Move:
                 raise
             text = f"The traffic of {self._id.name} could not be moved. {error}"
             raise Refused(f"{text}\n{self._back(before)}") from error
-        self._landed = time.time()
+        self._landed = self._work.arm.now()
         if stage.judged:
             self._work.say(f"Traffic of {self._id.name}: {stage}.")
             return False
@@ -264,7 +264,7 @@ class Move:
 
     def _clear(self, endpoint: Endpoint) -> None:
         rollout_deployments.clear_away(
-            self._work, endpoint, can_go(endpoint.maps, endpoint.memory, self._wanted, time.time())
+            self._work, endpoint, can_go(endpoint.maps, endpoint.memory, self._wanted, self._work.arm.now())
         )
 
     def _since(self, seen: Endpoint) -> float:

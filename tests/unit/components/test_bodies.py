@@ -27,6 +27,7 @@ from azml.spec import StackSpec
 from azml.spec.references import resource_type
 from azml_local.azure_native import mapping, naming, nodes, table, validation
 from azml_local.azure_native.changes import VERSION
+from tests.support.arm_model import Sent
 from tests.support.estates import CONFIG, estates, write_files
 from tests.support.planned import Registered, planned
 
@@ -138,13 +139,17 @@ class _Arm:
     def glance(self, *_: Any) -> dict[str, Any]:
         return {}
 
-    def put(self, id_: str, _version: str, body: dict[str, Any], _work: Work) -> dict[str, Any]:
+    def now(self) -> float:
+        return 0.0
+
+    def put(self, id_: str, _version: str, sent: Sent, _work: Work) -> dict[str, Any]:
+        body = dict(sent() if callable(sent) else sent)
         self.sent.append((id_, body))
         self.resources[id_.lower()] = {**body, "id": id_, "properties": {**body["properties"]}}
         return self.resources[id_.lower()]
 
-    def patch(self, id_: str, version: str, body: dict[str, Any], _work: Work) -> dict[str, Any]:
-        return self.get(id_, version) | body
+    def patch(self, id_: str, version: str, sent: Sent, _work: Work) -> dict[str, Any]:
+        return self.get(id_, version) | dict(sent() if callable(sent) else sent)
 
     @contextlib.contextmanager
     def lock(self, _key: str) -> Iterator[None]:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -119,6 +120,16 @@ def test_a_failed_operation_is_an_error_with_its_code(azure: Azure) -> None:
         azure.arm.put(f"{endpoint}/deployments/blue", ML, body, azure.work())
     assert caught.value.code == "ResourceNotReady"
     assert "the container exited" in caught.value.message
+
+
+@pytest.mark.parametrize("apart", [-300, 0, 300])
+def test_the_time_is_azures_once_it_has_answered(azure: Azure, monkeypatch: pytest.MonkeyPatch, apart: int) -> None:
+    real, arm = time.time, Arm()
+    monkeypatch.setattr("azml.resources.arm.time", SimpleNamespace(time=lambda: real() + apart))
+    assert abs(arm.now() - real() - apart) < 1
+    arm.get(azure.workspace, ML)
+    assert abs(arm.now() - real()) <= 3
+    arm.close()
 
 
 def test_a_busy_endpoint_is_waited_for(azure: Azure) -> None:

@@ -166,6 +166,15 @@ def test_a_step_is_watched_for_its_time_counted_over_runs(estate: Estate, gates:
     assert estate.live == {"a": 50, "b": 50}
 
 
+def test_a_step_began_when_azure_says_so(estate: Estate, gates: Gates) -> None:
+    """Its figures go by its clock: by ours, own requests from before the step would be among them."""
+    estate.arm.ahead = 600
+    at_ten(estate, gates)
+    progress = estate.memory.progress
+    assert progress is not None
+    assert time.time() + 590 < progress.since <= time.time() + 600
+
+
 def test_a_failure_is_seen_while_the_step_is_young(estate: Estate, gates: Gates) -> None:
     answers = iter([Outcome.PASS, Outcome.UNKNOWN, Outcome.FAIL])
     gates.figures_ = lambda _: next(answers)

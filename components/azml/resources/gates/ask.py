@@ -71,7 +71,7 @@ def figures(
         return azure_monitor.live(work.arm, endpoint, deployment, at, settings.metrics)
 
     settings = wanted(gates)
-    return _on_figures(settings, newcomer, live, since, read, f"live requests at {share} %")
+    return _on_figures(work, settings, newcomer, live, since, read, f"live requests at {share} %")
 
 
 def copies(
@@ -88,7 +88,7 @@ def copies(
         )
 
     settings = wanted(gates)
-    return _on_figures(settings, newcomer, live, since, read, f"copies of {share} % of the requests")
+    return _on_figures(work, settings, newcomer, live, since, read, f"copies of {share} % of the requests")
 
 
 def report(
@@ -122,6 +122,7 @@ def _own(asking: OwnRequests, gates: GatesSpec, newcomer: str, live: str | None)
 
 
 def _on_figures(
+    work: Work,
     gates: GatesSpec,
     newcomer: str,
     live: str | None,
@@ -131,7 +132,7 @@ def _on_figures(
 ) -> list[Verdict]:
     if not live_requests.judges(gates):
         return []
-    at = azure_monitor.window(gates.metrics, since, datetime.now(UTC))
+    at = azure_monitor.window(gates.metrics, since, datetime.fromtimestamp(work.arm.now(), UTC))
     if at is None:
         return [live_requests.few(gates, newcomer, f"no figures yet, since {since:%H:%M:%S} UTC", what)]
     compared = live if gates.max_p95_ratio is not None else None

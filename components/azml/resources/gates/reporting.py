@@ -115,7 +115,7 @@ def _figures(work: Work, gates: GatesSpec, endpoint: ArmId, newcomer: str, since
     """Everything since, the grain in which it began included: what failed then failed for somebody."""
     if since is None:
         return None
-    at = azure_monitor.window(gates.metrics, since - gates.metrics.grain, datetime.now(UTC))
+    at = azure_monitor.window(gates.metrics, since - gates.metrics.grain, datetime.fromtimestamp(work.arm.now(), UTC))
     try:
         return None if at is None else azure_monitor.live(work.arm, endpoint, newcomer, at, gates.metrics)
     except ArmError:
