@@ -19,6 +19,7 @@ from azml_cli.invoke import invoke
 from azml_cli.local import app as local
 from azml_cli.logs import logs
 from azml_cli.plugin import app as plugin
+from azml_cli.preview import preview
 from azml_cli.recover import recover
 from azml_cli.rollout import app as rollout
 from azml_cli.schema import schema
@@ -36,7 +37,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: drawing it with rich takes three times as long as typer's own start
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (init, up, destroy, recover, validate, explain, schema, invoke, logs):
+for command in (init, preview, up, destroy, recover, validate, explain, schema, invoke, logs):
     app.command()(command)
 app.add_typer(rollout, name="rollout")
 app.add_typer(local, name="local")

@@ -16,6 +16,7 @@ from tests.support.elsewhere import build
 ROOMS = {
     "components/azml": "azml",
     "packages/azml_cli": "azml_cli",
+    "packages/azml_change": "azml_change",
     "packages/azml_gateway": "azml_gateway",
     "packages/azml_local": "azml_local",
     "policies/azml_policies": "azml_policies",

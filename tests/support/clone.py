@@ -65,6 +65,11 @@ class Clone:
         return self.azml("destroy", "--local")
 
     @property
+    def stack_file(self) -> Path:
+        """The local stack's config."""
+        return self.root / "stacks" / "Pulumi.local.yaml"
+
+    @property
     def environment(self) -> dict[str, str]:
         path = f"{self.engine}{os.pathsep}{os.environ['PATH']}"
         return {**os.environ, "PATH": path, "NO_COLOR": "1"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-OURS = {"azml", "azml_cli", "azml_gateway", "azml_local", "azml_policies"}
+OURS = {"azml", "azml_change", "azml_cli", "azml_gateway", "azml_local", "azml_policies"}
 
 # A room (longest path prefix wins) and the rooms that it may import. A room may always import itself.
 ROOMS: dict[str, set[str]] = {
@@ -27,12 +27,19 @@ ROOMS: dict[str, set[str]] = {
     "policies": {"components/azml/facts"},
     "packages/azml_gateway": set(),
     "packages/azml_local": {"packages/azml_gateway", "components/azml/facts"},
+    "packages/azml_change": {"components/azml/resources", "components/azml/spec", "components/azml/facts"},
     "packages/azml_cli": {
-        "packages/azml_local", "packages/azml_gateway", "components/azml/spec", "components/azml/resources",
-        "components/azml/naming", "components/azml/facts",
+        "packages/azml_change", "packages/azml_local", "packages/azml_gateway", "components/azml/spec",
+        "components/azml/resources", "components/azml/naming", "components/azml/facts",
     },
 }  # fmt: skip
-NO_PULUMI = ("components/azml/spec", "components/azml/facts", "packages/azml_gateway", "packages/azml_cli")
+NO_PULUMI = (
+    "components/azml/spec",
+    "components/azml/facts",
+    "packages/azml_gateway",
+    "packages/azml_change",
+    "packages/azml_cli",
+)
 
 
 def sources() -> list[Path]:
