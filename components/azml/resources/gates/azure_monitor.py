@@ -154,8 +154,8 @@ def _points(one: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
 
 
 def _dimension(one: Mapping[str, Any], name: str) -> int | None:
-    """The status of a series; None where it is no number (Azure writes such for requests without an answer)."""
+    """The status of a series; None where it is none: requests without an answer have a word there, or 0."""
     for pair in one.get("metadatavalues", []):
         if str(pair["name"]["value"]).lower() == name and str(pair["value"]).isdigit():
-            return int(pair["value"])
+            return int(pair["value"]) or None
     return None

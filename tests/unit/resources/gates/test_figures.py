@@ -215,13 +215,14 @@ def test_what_azure_monitor_is_asked() -> None:
         ({"deployment": NEW, "statusCode": "424", "modelStatusCode": "500"}, {ONE: None, TWO: 6.0}),
         ({"deployment": NEW, "statusCode": "424", "modelStatusCode": "503"}, {ONE: None, TWO: 4.0}),
         ({"deployment": NEW, "statusCode": "unknown"}, {ONE: 1.0}),
+        ({"deployment": NEW, "statusCode": "0"}, {ONE: 9.0}),  # of Envoy, where the client went before an answer
     )
     arm = Recorded(counts, reference("RequestLatency_P95", ({"deployment": NEW}, {ONE: 110.0, TWO: 410.0})))
     endpoint = ArmId.parse("/subscriptions/s/resourceGroups/g/providers/P/workspaces/w/onlineEndpoints/e")
     five = MetricsSpec.from_args({"grain": "PT5M"})
     found = azure_monitor.live(arm, endpoint, NEW, TWO_MINUTES, five)  # type: ignore[arg-type]
     assert (found.by_status, found.failures, found.requests, found.failed) == ({200: 30, 424: 10}, {424: 10}, 40, 10)
-    assert found.p95_ms == pytest.approx((31 * 110 + 10 * 410) / 41)
+    assert found.p95_ms == pytest.approx((40 * 110 + 10 * 410) / 50)
     (first, second) = arm.asked
     assert first[:2] == (f"{endpoint.text}/providers/Microsoft.Insights/metrics", "2023-10-01")
     assert first[2] == {
