@@ -204,7 +204,11 @@ def _about(name: str, standing: "Standing", until: float | None, now: float) -> 
         return f"copies of {standing.live.mirror[name]} %"
     if until is not None and until > now:
         return f"kept ready until {_clock(until)}, {_length(until - now)} more"
-    return "the next `up` deletes it" if name in standing.memory.retired else "no requests"
+    if name in standing.memory.retired:
+        return "the next `up` deletes it"
+    return (
+        "given up: stays, with its log, until the next release" if name in standing.memory.given_up else "no requests"
+    )
 
 
 def _rank(row: Row) -> tuple[int, bool, str]:

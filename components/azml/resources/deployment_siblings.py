@@ -51,6 +51,8 @@ def make_room(work: Work, id_: ArmId, inputs: Values, region: str) -> None:
     others, going = _others(work, id_, inputs, endpoint)
     for found in going:
         _delete(work, id_.parent.child("deployments", _name(found)), id_)
+    if given_up := {_name(each) for each in going} & {*endpoint.memory.given_up}:
+        endpoint_body.remember(work, id_.parent, lambda memory: memory.without(given_up))
     quota.refuse_peak(work, id_, region, _wanted(inputs), beside=_serving(endpoint, others))
 
 
@@ -58,7 +60,14 @@ def _others(work: Work, id_: ArmId, inputs: Values, endpoint: Endpoint) -> tuple
     """The other releases of the same deployment that this stack has, and those of them that failed and do not serve."""
     found = [each for each in work.arm.list_all(f"{id_.parent.text}/deployments", ML) if _name(each) != id_.name]
     others = [each for each in found if _is_sibling(work, each, inputs)]
-    return others, [each for each in others if state_of(each) in BAD and not endpoint.serves(_name(each))]
+    return others, [each for each in others if _failed(each, endpoint, work.arm.now())]
+
+
+def _failed(found: Values, endpoint: Endpoint, now: float) -> bool:
+    """Whether it never started, or did and was given up; and nothing needs it."""
+    name, memory = _name(found), endpoint.memory
+    bad = state_of(found) in BAD or (name in memory.given_up and not memory.keeps(name, now))
+    return bad and not endpoint.serves(name)
 
 
 def _is_sibling(work: Work, found: Values, inputs: Values) -> bool:

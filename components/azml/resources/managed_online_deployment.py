@@ -18,7 +18,7 @@ from azml.resources.errors import ArmError, Interrupted, Refused
 from azml.resources.handler import GONE, ML, OWNER, Difference, Handler, Live, Values, refuse_lost_properties, require
 from azml.resources.quota import Preflight
 from azml.resources.resource import AzmlResource
-from azml.resources.rollout_memory import clock
+from azml.resources.rollout_memory import Memory, clock
 from azml.resources.wire import UNKNOWN
 from azml.resources.work import Work
 
@@ -235,7 +235,7 @@ class ManagedOnlineDeploymentHandler(Handler):
                 return True
             serves, until = endpoint.serves(id_.name), endpoint.memory.previous.get(id_.name, 0)
             stays = serves or endpoint.memory.keeps(id_.name, work.arm.now())
-            endpoint_body.remember(work, id_.parent, lambda memory: memory.with_retired(id_.name, stays=stays))
+            endpoint_body.remember(work, id_.parent, lambda memory: _told(memory, id_.name, stays=stays))
         if serves:
             work.warn(f"Deployment {id_.name} still serves: it stays until the rollout has moved its traffic away.")
         elif stays:
@@ -282,3 +282,8 @@ class ManagedOnlineDeploymentHandler(Handler):
 def _made_by(work: Work, found: Values, inputs: Values) -> bool:
     own = found["properties"].get("properties") or {}
     return bool((own.get(OWNER), own.get(deployment_body.RELEASE)) == (work.urn, inputs["release"]))
+
+
+def _told(memory: Memory, name: str, *, stays: bool) -> Memory:
+    """What is remembered of a deployment that leaves the program."""
+    return memory.with_retired(name, stays=True) if stays else memory.without([name])

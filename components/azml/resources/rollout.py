@@ -18,10 +18,10 @@ from azml.resources.errors import ArmError, Incomplete, Refused
 from azml.resources.handler import GONE, ML, Difference, Handler, Values, made_in_stack, require
 from azml.resources.resource import AzmlResource
 from azml.resources.rollout_args import RolloutArgs, Settings
-from azml.resources.rollout_control import Standing
+from azml.resources.rollout_control import Standing, held
 from azml.resources.rollout_deployments import clear_away
 from azml.resources.rollout_memory import Maps, Memory, words, written
-from azml.resources.rollout_move import Move, held
+from azml.resources.rollout_move import Move
 from azml.resources.rollout_plan import Held, can_go, leavers, next_of
 from azml.resources.wire import has_unknown
 from azml.resources.work import Work
@@ -83,8 +83,9 @@ class RolloutHandler(Handler):
             return found
         endpoint = endpoint_body.find(work, self.arm_id(inputs))
         if endpoint is not None and isinstance(stays := _next(work, endpoint, inputs), Held):
-            work.warn(held(endpoint.id, _wanted(inputs), stays.progress))
             found.changed -= _MAPS
+            if not (found.changed or found.drifted):  # else the update says it
+                work.warn(held(endpoint.id, _wanted(inputs), stays.progress))
         return found
 
     def drift(self, work: Work, inputs: Values, state: Values) -> dict[str, str]:
@@ -116,10 +117,16 @@ class RolloutHandler(Handler):
         return remarks
 
     def foresee(self, work: Work, inputs: Values) -> None:
-        """Say what stays behind, and what that takes."""
-        if has_unknown(inputs) or not (inputs.get("keepPrevious") and Settings.of(inputs).way.keep):
+        """Say what stays behind, and what that takes; or that a person holds it."""
+        if has_unknown(inputs):
             return
         endpoint = endpoint_body.find(work, self.arm_id(inputs))
+        if endpoint is not None and isinstance(stays := _next(work, endpoint, inputs), Held):
+            work.warn(held(endpoint.id, _wanted(inputs), stays.progress))
+        elif inputs.get("keepPrevious") and Settings.of(inputs).way.keep:
+            self._foresee_kept(work, endpoint, inputs)
+
+    def _foresee_kept(self, work: Work, endpoint: Endpoint | None, inputs: Values) -> None:
         for name in () if endpoint is None else leavers(endpoint.maps, _wanted(inputs)):
             found = work.arm.find(self.arm_id(inputs).child("deployments", name).text, ML)
             if found is not None:

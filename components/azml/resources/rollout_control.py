@@ -97,10 +97,19 @@ def abort(work: Work, endpoint: ArmId) -> Standing:
 
     def aborted(live: Endpoint) -> tuple[dict[str, object], dict[str, str]]:
         progress = replace(_progress(live), step=0, status="aborted")
-        memory = replace(live.memory, progress=progress)
+        given_up = Standing(endpoint, live.maps, live.memory).newcomers
+        memory = replace(live.memory, progress=progress).with_given_up(given_up)
         return set_traffic(live, progress.before), rollout_memory.written(live.tags, memory)
 
     return _standing(endpoint_body.merge(work, endpoint, aborted))
+
+
+def held(endpoint: ArmId, wanted: Maps, progress: Progress) -> str:
+    """Say that a person holds a rollout."""
+    return (
+        f"The rollout of {endpoint.name} to {words(wanted.traffic)} is {progress.status}: its traffic stays as it is. "
+        "To go on: azml rollout resume, then `pulumi up`."
+    )
 
 
 def _told(work: Work, endpoint: ArmId, change: Callable[[Endpoint], Memory]) -> Standing:

@@ -12,7 +12,7 @@ from azml.resources.arm_id import ArmId
 from azml.resources.gates import ask
 from azml.resources.gates.verdict import Outcome, Verdict
 from azml.resources.rollout_args import Settings
-from azml.resources.rollout_memory import Maps
+from azml.resources.rollout_memory import Maps, words
 from azml.resources.rollout_plan import WHOLE, Bake, Begin, Due, newcomers
 from azml.resources.work import Work
 
@@ -39,7 +39,8 @@ class Judge:
             self._work.doing(f"asking {name} before it serves")
             verdicts = ask.before_live(self._work, gates, self._id, name, _rival(found.before, found.before))
             if bad := open_of(verdicts):
-                head = f"Release {name} does not go live: the traffic of {self._id.name} was not touched."
+                serving = words(found.before.traffic)
+                head = f"Release {name} does not go live: the traffic of {self._id.name} was not touched: {serving}."
                 why = ask.report(self._work, self._settings.gates, self._id, name, bad)
                 return Refusal(f"{head}\n\n{why}", [] if found.known else failed(bad))
         return None
@@ -103,9 +104,9 @@ def open_of(verdicts: Iterable[Verdict]) -> list[Verdict]:
     return [verdict for verdict in verdicts if verdict.outcome is not Outcome.PASS]
 
 
-def gates_of(verdicts: Iterable[Verdict]) -> list[str]:
-    """Names of the gates, each once."""
-    return list(dict.fromkeys(verdict.gate for verdict in verdicts))
+def awaited(missing: Iterable[Verdict]) -> str:
+    """What is not known yet, for people."""
+    return ", ".join(dict.fromkeys(f"{each.expected} ({each.gate}; so far: {each.seen})" for each in missing))
 
 
 def _rival(before: Maps, live: Maps) -> str | None:

@@ -6,7 +6,7 @@ request as the traffic, so that neither is ever without the other. Deliberately 
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
@@ -67,6 +67,8 @@ class Memory:
     """Which rollout moves the traffic."""
     retired: tuple[str, ...] = ()
     """Deployments that left the program while they had to stay: the rollout deletes them."""
+    given_up: tuple[str, ...] = ()
+    """Releases that failed a gate, or that a person gave up: the next release of theirs takes their place."""
     previous: Mapping[str, int] = field(default_factory=dict)
     """Deployments kept without traffic, each until a time in seconds since 1970 (UTC)."""
     theirs: Maps | None = None
@@ -89,14 +91,17 @@ class Memory:
         return replace(self, retired=(*others, deployment) if stays else others)
 
     def with_wanted(self, names: Collection[str]) -> "Memory":
-        """The same, where deployments are in the program: nobody deletes those."""
-        return replace(self, retired=tuple(name for name in self.retired if name not in names))
+        """The same, where deployments are in the program: nobody deletes those, and they have another try."""
+        return replace(self, retired=_but(self.retired, names), given_up=_but(self.given_up, names))
+
+    def with_given_up(self, names: Iterable[str]) -> "Memory":
+        """The same, with releases that did not make it."""
+        return replace(self, given_up=tuple(dict.fromkeys([*self.given_up, *names])))
 
     def without(self, gone: Collection[str]) -> "Memory":
         """The same, once deployments are deleted."""
-        retired = tuple(name for name in self.retired if name not in gone)
         previous = {name: until for name, until in self.previous.items() if name not in gone}
-        return replace(self, retired=retired, previous=previous)
+        return replace(self, retired=_but(self.retired, gone), given_up=_but(self.given_up, gone), previous=previous)
 
 
 def read(tags: Mapping[str, str]) -> Memory:
@@ -104,6 +109,7 @@ def read(tags: Mapping[str, str]) -> Memory:
     return Memory(
         rollout=tags.get("azml-rollout"),
         retired=tuple(name for name in _joined(tags, "azml-retired").split(",") if name),
+        given_up=tuple(name for name in _joined(tags, "azml-given-up").split(",") if name),
         previous=_shares(_joined(tags, "azml-previous")),
         theirs=_maps(_joined(tags, "azml-theirs")),
         progress=_progress(_joined(tags, "azml-progress")),
@@ -116,6 +122,7 @@ def written(tags: Mapping[str, str], memory: Memory) -> dict[str, str]:
     texts = {
         "azml-rollout": memory.rollout or "",
         "azml-retired": ",".join(dict.fromkeys(memory.retired)),
+        "azml-given-up": ",".join(dict.fromkeys(memory.given_up)),
         "azml-previous": _text(memory.previous),
         "azml-theirs": "" if memory.theirs is None else _maps_text(memory.theirs),
         "azml-progress": "" if memory.progress is None else _progress_text(memory.progress),
@@ -137,6 +144,10 @@ def with_status(memory: Memory, status: Status) -> Memory:
     """The same, with what a user said about the rollout that is not done."""
     assert memory.progress is not None  # noqa: S101 - who calls has asked
     return replace(memory, progress=replace(memory.progress, status=status))
+
+
+def _but(names: Iterable[str], gone: Collection[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in gone)
 
 
 def _progress_text(progress: Progress) -> str:

@@ -7,17 +7,17 @@ no release (`gates`).
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from azml.resources import endpoint_body, rollout_deployments, rollout_memory
-from azml.resources.arm_id import ArmId
 from azml.resources.endpoint_body import Endpoint, set_traffic
-from azml.resources.errors import ArmError, Interrupted, Refused
+from azml.resources.errors import ArmError, Interrupted, Refused, TooLong
 from azml.resources.gates.verdict import Verdict
 from azml.resources.handler import ML, Values
 from azml.resources.rollout_args import Settings
-from azml.resources.rollout_judge import Judge, failed, gates_of, open_of
+from azml.resources.rollout_control import held
+from azml.resources.rollout_judge import Judge, awaited, failed, open_of
 from azml.resources.rollout_memory import Maps, Memory, Progress, clock, words
 from azml.resources.rollout_plan import Bake, Begin, Due, Held, Next, Settled, Stage, begun, can_go, next_of, over
 from azml.resources.work import LONGEST_SECONDS, Work
@@ -52,8 +52,13 @@ class Move:
         try:
             while not self._step():
                 self._looked = True
-        except Interrupted as error:
+        except TooLong as error:
             raise Interrupted(f"The rollout of {self._id.name} was interrupted. {error}") from error
+        except Interrupted as error:
+            text = (
+                f"The rollout of {self._id.name} was interrupted. The next `pulumi up` goes on from what is live then."
+            )
+            raise Interrupted(text) from error
         except ArmError as error:
             if error.gone and endpoint_body.find(self._work, self._id) is None:
                 raise Refused(
@@ -138,8 +143,11 @@ class Move:
             raise Refused(f"The traffic of {self._id.name} was not touched: {'; '.join(problems)}.")
         if found.back_first:
             self._work.doing(f"back to what served before: {words(found.before.traffic)}")
-            seen = self._put(seen, found.before, lambda memory: replace(memory, progress=None))
+            left = sorted(seen.maps.traffic.keys() - found.before.traffic.keys() - self._wanted.traffic.keys())
+            seen = self._put(seen, found.before, lambda memory: replace(memory, progress=None).with_given_up(left))
         if refusal := self._judge.refusal(found):
+            if refusal.failed:
+                endpoint_body.remember(self._work, self._id, lambda memory: memory.with_given_up(refusal.failed))
             raise Refused("\n\n".join([refusal.text, *self._drop(refusal.failed)]))
         return self._go(seen, found.before, found.then)
 
@@ -160,7 +168,7 @@ class Move:
             return self._settle(seen, found.before) if found.then is None else self._go(seen, found.before, found.then)
         if time.monotonic() >= self._until:
             return self._leave(found.at, "and too little is known to go on:", missing)
-        self._wait(self._poll, f"{found.at}, waits for {', '.join(gates_of(missing))}")
+        self._wait(self._poll, f"waits for {awaited(missing)}; {found.at}")
         return False
 
     def _wait(self, seconds: float, doing: str) -> None:
@@ -210,16 +218,16 @@ class Move:
             raise Refused(f"Azure took the change, and made it {words(after.traffic)}.")
         return after
 
-    def _back(self, before: Maps, seen: Endpoint | None = None) -> str:
+    def _back(self, before: Maps, seen: Endpoint | None = None, given_up: Iterable[str] = ()) -> str:
         """Make live exactly what was before, and say so: from what was `seen`, or from whatever a request left."""
 
         def remembered(live: Endpoint) -> dict[str, str]:
             progress, first = (live if seen is None else _same(live, seen)).memory.progress, self._first.memory
             if progress is not None and not self._is_ours(progress):
                 raise Refused("Another rollout has begun meanwhile.")
-            held = progress if progress is not None and progress.status != "running" else None
-            memory = replace(live.memory, rollout=first.rollout, theirs=first.theirs, progress=held)
-            return rollout_memory.written(live.tags, memory)
+            kept = progress if progress is not None and progress.status != "running" else None
+            memory = replace(live.memory, rollout=first.rollout, theirs=first.theirs, progress=kept)
+            return rollout_memory.written(live.tags, memory.with_given_up(given_up))
 
         try:
             if Endpoint(self._id, self._work.arm.get(self._id.text, ML)).maps == before:
@@ -233,9 +241,9 @@ class Move:
         return f"The traffic is as before: {words(before.traffic)}."
 
     def _fail(self, found: Bake | Due, seen: Endpoint, verdicts: list[Verdict]) -> None:
-        back = self._back(found.before, seen)
-        since = self._since(seen) if found.at.step else None
         bad = failed(verdicts)
+        back = self._back(found.before, seen, bad)
+        since = self._since(seen) if found.at.step else None
         head = f"Release {', '.join(bad)} failed on {self._id.name}: {found.at}. {back}"
         why = self._judge.reports(bad, verdicts, since)
         raise Refused("\n\n".join([head, *why, *self._drop(bad)]))
@@ -245,7 +253,10 @@ class Move:
         if not (names and self._settings.deletes):
             return []
         gone = rollout_deployments.drop(self._work, Endpoint(self._id, self._work.arm.get(self._id.text, ML)), names)
-        return [f"Deleted, as on_failure says: {', '.join(gone)}."] if gone else []
+        if not gone:
+            return []
+        endpoint_body.remember(self._work, self._id, lambda memory: memory.without(gone))
+        return [f"Deleted, as on_failure says: {', '.join(gone)}."]
 
     def _leave(self, stage: Stage, why: str, missing: list[Verdict]) -> bool:
         """End well, with the rollout on its way."""
@@ -270,14 +281,6 @@ class Move:
     def _since(self, seen: Endpoint) -> float:
         progress = self._memory(seen).progress
         return self._landed if progress is None else progress.since
-
-
-def held(endpoint: ArmId, wanted: Maps, progress: Progress) -> str:
-    """Say that a person holds a rollout."""
-    return (
-        f"The rollout of {endpoint.name} to {words(wanted.traffic)} is {progress.status}: its traffic stays as it is. "
-        "To go on: azml rollout resume, then `pulumi up`."
-    )
 
 
 def _same(live: Endpoint, seen: Endpoint) -> Endpoint:

@@ -56,12 +56,13 @@ def picture(shown: View) -> list[str]:
 
 
 def test_nothing_on_its_way() -> None:
-    memory = Memory("r", retired=("older",), previous={"last": int(NOON) + 7200})
-    shown = view(Maps({"new": 100}), memory, "new", "last", "older", "spare", broken="Failed")
+    memory = Memory("r", retired=("older",), given_up=("bad",), previous={"last": int(NOON) + 7200})
+    shown = view(Maps({"new": 100}), memory, "new", "last", "older", "spare", "bad", broken="Failed")
     assert picture(shown) == [
         "churn: no release is on its way",
         f"  new     {'█' * 20} 100 %  serves",
         f"  last    {'░' * 20}   0 %  kept ready until 2026-03-01 14:00:00, 2 h more",
+        f"  bad     {'░' * 20}   0 %  given up: stays, with its log, until the next release",
         f"  broken  {'░' * 20}   0 %  Failed",
         f"  older   {'░' * 20}   0 %  the next `up` deletes it",
         f"  spare   {'░' * 20}   0 %  no requests",

@@ -1,5 +1,7 @@
 """A failure says what both containers wrote and who serves now; what becomes of the failed release is as was asked."""
 
+import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -175,6 +177,24 @@ def test_releases_that_fail_one_after_the_other_do_not_pile_up(azure: Azure) -> 
     names = {each["name"] for each in azure.get(f"{endpoint}/deployments")["value"]}
     assert names == {"ridge-0", "ridge-3"}
     assert any("ridge-2" in text and "is deleted" in text for _, text in azure.said)
+
+
+def test_releases_that_gates_refuse_one_after_the_other_do_not_pile_up(azure: Azure) -> None:
+    """They started and would answer; each costs what its instances cost."""
+    endpoint = azure.endpoint()
+    for number in ("0", "1", "2", "3"):
+        azure.deployment(endpoint, f"ridge-{number}", deployment="ridge", release=number)
+    azure.deployment(endpoint, "forest-1", deployment="forest", release="1")
+    traffic(azure, endpoint, **{"ridge-0": 90, "ridge-3": 10})
+    given_up, later = ("ridge-1", "ridge-2", "ridge-3", "forest-1"), {"ridge-2": int(time.time()) + 3600}
+    endpoint_body.remember(
+        azure.work(), ArmId.parse(endpoint), lambda live: replace(live, given_up=given_up, previous=later)
+    )
+    azure.deployment(endpoint, "ridge-4", deployment="ridge", release="4")
+    names = {each["name"] for each in azure.get(f"{endpoint}/deployments")["value"]}
+    assert names == {"ridge-0", "ridge-2", "ridge-3", "ridge-4", "forest-1"}, "who serves, is kept, is another's: stays"
+    assert any("ridge-1" in text and "is deleted" in text for _, text in azure.said)
+    assert azure.get(endpoint)["tags"]["azml-given-up"] == "ridge-2,ridge-3,forest-1"
 
 
 def test_only_this_stack_s_failed_releases_of_the_same_deployment_go(azure: Azure) -> None:

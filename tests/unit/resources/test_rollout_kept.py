@@ -167,4 +167,7 @@ def test_a_release_that_fails_on_an_endpoint_of_others_leaves_no_trace(gates: Ga
     gates.figures_ = lambda _: Outcome.FAIL
     with pytest.raises(Refused, match="as before: theirs 100 %"):
         estate.stack.up(program({"a": 100}, **KEEPING))
-    assert (estate.live, estate.endpoint.tags) == ({"theirs": 100}, {"team": "x"})
+    assert (estate.live, estate.endpoint.tags) == ({"theirs": 100}, {"team": "x", "azml-given-up": "a"})
+    estate.stack.up({})
+    assert (estate.live, estate.deployments) == ({"theirs": 100}, {"theirs"})
+    assert estate.endpoint.tags == {"team": "x"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from azml.resources import rollout_control
+from azml.resources import rollout_control, work
 from azml.resources.errors import ArmError, Interrupted, Refused
 from azml.resources.gates.verdict import Outcome
 from azml.resources.managed_online_endpoint import ManagedOnlineEndpointHandler
@@ -76,11 +76,25 @@ def test_settings_alone_move_nothing(estate: Estate) -> None:
 def test_a_gate_before_live_stops_everything(estate: Estate, gates: Gates, outcome: Outcome) -> None:
     gates.before = lambda _: outcome
     before = estate.endpoint
-    with pytest.raises(Refused, match=r"b does not go live(.|\n)*the report on b$"):
+    with pytest.raises(Refused, match=r"b does not go live: .* not touched: a 100 %.(.|\n)*the report on b$"):
         estate.stack.up(B)
-    assert estate.endpoint == before
+    assert estate.been == []
+    given_up = ("b",) if outcome is Outcome.FAIL else ()
+    assert (estate.endpoint.maps, estate.memory) == (before.maps, replace(before.memory, given_up=given_up))
     assert estate.deployments == {"a", "b"}, "kept, with its logs"
     assert estate.stack.up(A) == ["delete Deployment::b"], "the way back is nothing but its end"
+    assert estate.memory == before.memory
+
+
+@pytest.mark.parametrize("share", [0, 10])
+def test_who_was_given_up_has_another_try(estate: Estate, gates: Gates, share: int) -> None:
+    gates.figures_ = gates.before = lambda _: Outcome.FAIL if estate.live.get("b", 0) == share else Outcome.PASS
+    with pytest.raises(Refused, match="report on b"):
+        estate.stack.up(B)
+    assert estate.memory.given_up == ("b",)
+    gates.figures_ = gates.before = lambda _: Outcome.PASS
+    estate.stack.up(B)
+    assert (estate.live, estate.memory.given_up) == ({"b": 100}, ())
 
 
 def test_a_bad_release_is_deleted_where_that_is_wanted_and_one_that_is_not_reached_stays(
@@ -143,12 +157,14 @@ def test_what_is_not_known_holds_and_the_next_run_goes_on(estate: Estate, gates:
     assert estate.stack.changes(B_HOLDS) == {}
 
 
-def test_a_run_waits_for_what_is_not_known_yet(estate: Estate, gates: Gates) -> None:
+def test_a_run_waits_for_what_is_not_known_yet(estate: Estate, gates: Gates, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "SAY_AGAIN_SECONDS", 0)
     answers = iter([Outcome.UNKNOWN] * 3)
     gates.figures_ = lambda _: next(answers, Outcome.PASS)
     estate.stack.up(B)
     assert gates.asked.count(("figures", "b", 10)) == 4
     assert estate.live == {"b": 100}
+    assert "waits for what is wanted (max_error_rate; so far: what b shows); step 10 %" in estate.told("status")
 
 
 def test_a_step_is_watched_for_its_time_counted_over_runs(estate: Estate, gates: Gates) -> None:
@@ -204,7 +220,7 @@ def test_ctrl_c_leaves_it_where_it_is(estate: Estate, gates: Gates) -> None:
         return Outcome.UNKNOWN
 
     gates.figures_ = cancel
-    with pytest.raises(Interrupted, match="rollout of ep was interrupted"):
+    with pytest.raises(Interrupted, match=r"rollout of ep was interrupted\. The next `pulumi up` goes on"):
         estate.stack.up(B)
     assert estate.live == {"a": 90, "b": 10}
     estate.stack.cancelled.clear()
@@ -227,6 +243,9 @@ def test_paused_while_it_runs(estate: Estate, gates: Gates) -> None:
     writes = len(estate.arm.writes)
     estate.stack.up(B)
     assert len(estate.arm.writes) == writes
+    estate.stack.said.clear()
+    estate.stack.up(program({"b": 100}, **{**STEPS, "keepPrevious": "PT1M"}))
+    assert estate.told("warning").count("is paused") == 1, "another setting: said by the update alone"
     gates.figures_ = lambda _: Outcome.PASS
     standing = rollout_control.resume(estate.stack.work("Rollout::x"), ENDPOINT)
     assert standing.newcomers == {"b": 10}
@@ -242,7 +261,7 @@ def test_aborted_while_it_runs(estate: Estate, gates: Gates) -> None:
     gates.figures_ = abort
     with pytest.raises(Refused, match=r"was aborted. Its traffic is as before: a 100 %"):
         estate.stack.up(B)
-    assert estate.live == {"a": 100}
+    assert (estate.live, estate.memory.given_up) == ({"a": 100}, ("b",))
     gates.figures_ = lambda _: Outcome.PASS
     assert estate.stack.changes(B) == {}
     assert estate.stack.up(B) == ["delete Deployment::a"]

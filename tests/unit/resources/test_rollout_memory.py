@@ -21,6 +21,7 @@ MEMORIES = st.builds(
     Memory,
     rollout=st.none() | st.from_regex("[0-9a-f]{12}", fullmatch=True),
     retired=st.lists(NAMES, unique=True, max_size=20).map(tuple),
+    given_up=st.lists(NAMES, unique=True, max_size=20).map(tuple),
     previous=st.dictionaries(NAMES, TIMES, max_size=20),
     theirs=st.none() | MAPS,
     progress=st.none() | PROGRESS,

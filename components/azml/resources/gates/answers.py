@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from azml.resources.errors import Refused
 from azml.resources.gates.advice import advice_for
-from azml.resources.gates.compare import differences
+from azml.resources.gates.compare import differences, same_form
 from azml.resources.gates.own_requests import OwnRequests
 from azml.resources.gates.verdict import Outcome, Verdict
 
@@ -25,6 +25,10 @@ OTHER_ANSWER = (
     "It is another model than the expected answer is from (model version), it gets its features in another order or "
     "prepared otherwise (run()), or its libraries are of other versions than it was saved with (conda file). If the "
     "new answer is right, put it into the file."
+)
+OTHER_FORM = (
+    "run() answers in another form than the release before: callers that read the old form would fail. Let run() "
+    "return the old form; if its callers change with it, put the new answer into the file."
 )
 SHOWN_DIFFERENCES = 5
 """How many differences a verdict lists; all are counted."""
@@ -44,8 +48,7 @@ def golden(asking: OwnRequests, deployment: str, number: int, wanted: GoldenSpec
     """Whether a request is answered as expected."""
     answer = asking.once(deployment, wanted.request)
     expected = f"the answer in {wanted.expected.name} to {wanted.request.name}, numbers within {wanted.tolerance:g}"
-    outcome, seen, detail = _compared(answer, wanted)
-    advice = OTHER_ANSWER if answer.status == OK else advice_for(answer.status)
+    outcome, seen, detail, advice = _compared(answer, wanted)
     return [Verdict(f"golden[{number}]", deployment, outcome, expected, seen, detail, advice)]
 
 
@@ -67,20 +70,22 @@ def json_of(text: str) -> Any:
         return None
 
 
-def _compared(answer: Answer, wanted: GoldenSpec) -> tuple[Outcome, str, str]:
+def _compared(answer: Answer, wanted: GoldenSpec) -> tuple[Outcome, str, str, str]:
     if answer.status != OK:
-        return Outcome.FAIL, said(answer), ""
+        return Outcome.FAIL, said(answer), "", advice_for(answer.status)
     try:
         seen = json.loads(answer.body)
     except ValueError:
-        return Outcome.FAIL, f"no JSON: {answer.body[:SHOWN_BODY]}", ""
-    found = list(differences(_read(wanted.expected), seen, wanted.tolerance))
+        return Outcome.FAIL, f"no JSON: {answer.body[:SHOWN_BODY]}", "", OTHER_FORM
+    expected = _read(wanted.expected)
+    found = list(differences(expected, seen, wanted.tolerance))
     if not found:
-        return Outcome.PASS, "the same", ""
+        return Outcome.PASS, "the same", "", ""
     shown = [str(difference) for difference in islice(found, SHOWN_DIFFERENCES)]
     rest = len(found) - len(shown)
     count = "1 difference" if len(found) == 1 else f"{len(found)} differences"
-    return Outcome.FAIL, count, "\n".join([*shown, *([f"and {rest} more"] if rest else [])])
+    detail = "\n".join([*shown, *([f"and {rest} more"] if rest else [])])
+    return Outcome.FAIL, count, detail, OTHER_ANSWER if same_form(expected, seen) else OTHER_FORM
 
 
 def _read(file: Path) -> object:

@@ -50,6 +50,15 @@ def differences(expected: Any, seen: Any, tolerance: float, path: str = "$") -> 
         yield Difference(path, _shown(expected), _shown(seen))
 
 
+def same_form(expected: Any, seen: Any) -> bool:
+    """Whether a client that reads the one can read the other: the same keys, lengths and kinds of values."""
+    if isinstance(expected, dict) and isinstance(seen, dict):
+        return expected.keys() == seen.keys() and all(same_form(expected[key], seen[key]) for key in expected)
+    if isinstance(expected, list) and isinstance(seen, list):
+        return len(expected) == len(seen) and all(map(same_form, expected, seen))
+    return (_is_number(expected) and _is_number(seen)) or type(expected) is type(seen)
+
+
 def _of_objects(expected: dict[str, Any], seen: dict[str, Any], tolerance: float, path: str) -> Iterator[Difference]:
     for key in [*expected, *(key for key in seen if key not in expected)]:
         at = f"{path}.{key}" if key.isidentifier() else f"{path}[{json.dumps(key)}]"

@@ -82,6 +82,18 @@ def test_golden_compares_with_tolerance(releases: Releases, answer: Any, toleran
     assert releases.verdict({"golden": [golden]}).outcome is outcome
 
 
+@pytest.mark.parametrize(
+    ("answer", "form"),
+    [([2, 3], "same"), ({"scores": [1, 2]}, "other"), ([1], "other"), (["1", "2"], "other"), (b"1, 2", "other")],
+)
+def test_golden_tells_wrong_numbers_from_another_form(releases: Releases, answer: Any, form: str) -> None:
+    """What is to be done differs: another model, or callers who cannot read the answer."""
+    releases.new.answer = lambda _body: (200, answer)
+    golden = {"request": releases.file({}), "expected": releases.file([1.0, 2.0], "answer.json")}
+    advice = releases.verdict({"golden": [golden]}).advice
+    assert ("another form" in advice, "model version" in advice) == (form == "other", form == "same")
+
+
 def test_golden_shows_the_first_differences_and_counts_all(releases: Releases) -> None:
     releases.new.answer = lambda _body: (200, {"scores": [0.5] * 9})
     expected = releases.file({"scores": [0.5, *[0.25] * 8]}, "answer.json")
