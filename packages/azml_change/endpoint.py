@@ -73,7 +73,8 @@ def _drift(main: Step, plan: Plan, *, alone: bool) -> list[str]:
 def reasons(step: Step) -> str:
     """Why it is another resource: what is known to differ, else that its surroundings are others."""
     said = []
-    for name in dict.fromkeys(step.reasons):
+    # What goes because its surroundings go has no reasons of its own in the plan.
+    for name in dict.fromkeys(step.reasons or [*_MOVES, *_WORDS]):
         before, now = step.old.get(name), step.new.get(name)
         if name in _MOVES and name != "workspaceName":
             said.append(_MOVES[name])

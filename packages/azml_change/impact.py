@@ -3,6 +3,7 @@
 Owns the downtime classes, which types hold state and what is lost with each, and the words for the way back.
 """
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -51,6 +52,8 @@ class Loss:
 
     kind: str
     text: str
+    rank: int = 0
+    """The smaller, the more is lost."""
 
     def __str__(self) -> str:
         return self.text
@@ -72,14 +75,14 @@ def _of(what: str, content: str) -> Callable[[Step], Loss]:
 
 
 STATEFUL: dict[str, Callable[[Step], Loss]] = {
-    ENDPOINT: _url,
-    RAW_ENDPOINT: _url,
-    "azure-native:machinelearningservices:BatchEndpoint": _url,
     "azure-native:resources:ResourceGroup": _of("resource group", "everything in it"),
     WORKSPACE: _of(
         "workspace",
         f"models, environments, data assets, jobs; recoverable for {WORKSPACE_DAYS} days, its endpoints are not",
     ),
+    ENDPOINT: _url,
+    RAW_ENDPOINT: _url,
+    "azure-native:machinelearningservices:BatchEndpoint": _url,
     REGISTRY: _of("registry", "models and environments, which other workspaces may use"),
     "azure-native:storage:StorageAccount": _of(
         "storage account", "blobs and files, with registered models and collected data"
@@ -98,7 +101,8 @@ _RANK = {type_: rank for rank, type_ in enumerate(STATEFUL)}
 def losses(steps: list[Step]) -> list[Loss]:
     """What is lost for good by deletes and replacements, the most first."""
     gone = [step for step in steps if step.op in ("delete", "replace") and step.type in STATEFUL]
-    return [STATEFUL[step.type](step) for step in sorted(gone, key=lambda step: (_RANK[step.type], step.urn))]
+    ranked = sorted(gone, key=lambda step: (_RANK[step.type], step.urn))
+    return [dataclasses.replace(STATEFUL[step.type](step), rank=_RANK[step.type]) for step in ranked]
 
 
 @dataclass
@@ -123,5 +127,5 @@ class Explanation:
 
     @property
     def order(self) -> tuple[object, ...]:
-        """What is lost first, then by downtime, then by name."""
-        return not self.lost, -self.downtime, self.title
+        """What loses most first, then by downtime, then by name."""
+        return not self.lost, min((loss.rank for loss in self.lost), default=0), -self.downtime, self.title

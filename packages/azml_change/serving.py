@@ -14,6 +14,8 @@ from azml_change.plan import Plan, Step, kind_of
 DEPLOYMENT = "azml:index:ManagedOnlineDeployment"
 RAW_DEPLOYMENT = "azure-native:machinelearningservices:OnlineDeployment"
 
+_PARTS_OF_ENDPOINTS = (DEPLOYMENT, RAW_DEPLOYMENT, "azml:index:Rollout")
+
 ONLINE_ENDPOINT, A_WORKSPACE, A_REGISTRY = "online endpoint", "workspace", "registry"
 _COMPONENTS = {
     "azml:index:OnlineEndpoint": ONLINE_ENDPOINT,
@@ -109,7 +111,7 @@ class _Places:
             if isinstance(value := step.inputs.get(name), str):
                 made = self._by_name.get((type_, value))
                 return (f"{kind}/{value}", kind) if made is None else self.of(made)
-        return step.urn, ""
+        return step.urn, ONLINE_ENDPOINT if step.type in _PARTS_OF_ENDPOINTS else ""
 
     def _around(self, step: Step) -> Iterator[str]:
         """URNs of itself and of its parents, the closest first; also of one that the plan leaves out."""

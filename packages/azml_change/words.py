@@ -10,7 +10,7 @@ from azml_change.plan import SECRET, UNKNOWN
 HIDDEN = "(not shown)"
 """In the place of a value that looks like a secret, though nobody marked it as one."""
 _LOOKS_SECRET = re.compile(
-    r"secret|password|passphrase|token|credential|connectionstring|\bsas\b"
+    r"secret|variable|appsettings|password|passphrase|token|credential|connectionstring|\bsas\b"
     r"|(account|access|shared|primary|secondary|instrumentation|api)_?key",
     re.IGNORECASE,
 )

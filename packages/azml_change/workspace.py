@@ -34,7 +34,7 @@ PARTS = {
 """Words for one and for several, in the order in which they are said."""
 _RANK = {type_: rank for rank, type_ in enumerate(PARTS)}
 _WITH = {"create": "new, with", "delete": "deleted, with", "replace": "replaced with it:"}
-_ALONE = {"create": "new:", "delete": "deleted:", "replace": "replaced:"}
+_ALONE = {"replace": "replaced:", "delete": "deleted:", "create": "new:"}
 _SERVES = frozenset({"azure-native:managedidentity:UserAssignedIdentity"})
 """Parts without which running instances cannot read what they need."""
 
