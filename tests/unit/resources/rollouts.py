@@ -26,6 +26,8 @@ class Gates:
     figures_: Say = lambda _: Outcome.PASS
     asked: list[tuple[str, str, int]] = field(default_factory=list)
     gates: list[dict[str, Any]] = field(default_factory=list)
+    since: list[float] = field(default_factory=list)
+    """From when on figures were asked for."""
 
     def before_live(
         self, _work: Work, gates: dict[str, Any], _id: ArmId, name: str, _live: str | None
@@ -38,6 +40,7 @@ class Gates:
         self, _work: Work, _gates: Any, _id: ArmId, name: str, _live: str | None, since: datetime, share: int
     ) -> list[Verdict]:
         assert since.tzinfo is not None
+        self.since.append(since.timestamp())
         self.asked.append(("figures", name, share))
         return [_verdict("max_error_rate", name, self.figures_(name))]
 

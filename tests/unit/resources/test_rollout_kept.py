@@ -84,6 +84,18 @@ def test_a_way_back_that_fails_its_smoke_test_moves_and_deletes_nothing(estate: 
     assert (estate.live, estate.deployments) == ({"b": 100}, {"a", "b"})
 
 
+def test_a_way_back_beside_a_new_release_is_a_release(gates: Gates) -> None:
+    estate = Estate()
+    estate.stack.up(program({"main-1": 50, "other-1": 50}, **KEEPING))
+    estate.stack.up(program({"main-2": 50, "other-1": 50}, **KEEPING))
+    assert [*estate.memory.previous] == ["main-1"]
+    gates.gates.clear()
+    estate.arm.writes.clear()
+    estate.stack.up(program({"main-1": 50, "other-2": 50}, **KEEPING))
+    assert all("golden" in asked for asked in gates.gates)
+    assert estate.been == [{"main-2": 45, "other-1": 45, "main-1": 5, "other-2": 5}, {"main-1": 50, "other-2": 50}]
+
+
 def test_only_the_direct_predecessor_is_kept(estate: Estate) -> None:
     estate.stack.up(C)
     assert (estate.live, estate.deployments) == ({"c": 100}, {"b", "c"})

@@ -191,6 +191,19 @@ def test_a_step_began_when_azure_says_so(estate: Estate, gates: Gates) -> None:
     assert time.time() + 590 < progress.since <= time.time() + 600
 
 
+def test_figures_are_those_of_requests_after_azure_was_done(estate: Estate, gates: Gates) -> None:
+    """Traffic takes a while to move, and this one takes a minute."""
+
+    def take_a_minute(_: int) -> None:
+        if estate.live.get("b") == 10 and not estate.arm.ahead:
+            estate.arm.ahead = 60
+
+    estate.arm.after_write = take_a_minute
+    began = time.time()
+    estate.stack.up(B)
+    assert gates.since[0] >= began + 60
+
+
 def test_a_failure_is_seen_while_the_step_is_young(estate: Estate, gates: Gates) -> None:
     answers = iter([Outcome.PASS, Outcome.UNKNOWN, Outcome.FAIL])
     gates.figures_ = lambda _: next(answers)

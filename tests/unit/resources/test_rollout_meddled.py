@@ -173,6 +173,18 @@ def test_an_abort_that_azure_takes_first_is_not_overwritten(azure: Azure) -> Non
     assert seen == ["running", "aborted"]
 
 
+def test_what_somebody_made_live_after_an_abort_is_what_the_next_release_begins_with(
+    estate: Estate, gates: Gates
+) -> None:
+    say(estate, "abort")
+    estate.tamper(Maps({"a": 60, "b": 40}))
+    estate.arm.writes.clear()
+    gates.figures_ = lambda _: Outcome.FAIL
+    with pytest.raises(Refused, match="as before: a 60 %, b 40 %"):
+        estate.stack.up(C)
+    assert estate.been == [{"a": 54, "b": 36, "c": 10}, {"a": 60, "b": 40}]
+
+
 def test_what_cannot_be_put_back_is_not_said_to_be(estate: Estate, gates: Gates) -> None:
     gates.figures_ = lambda _: Outcome.FAIL
 
