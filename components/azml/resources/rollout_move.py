@@ -125,7 +125,8 @@ class Move:
             raise Refused(f"The rollout of {self._id.name} was aborted. Its traffic is as before: {before}.")
 
         def remembered(live: Endpoint) -> dict[str, str]:
-            return rollout_memory.written(live.tags, self._marked(_same(live, seen).memory))
+            memory = _same(live, seen).memory
+            return rollout_memory.written(live.tags, replace(self._marked(memory), given_up=memory.given_up))
 
         # Traffic stays; whose it is does not: after a rename the old rollout would drain what is marked as its own.
         after = endpoint_body.patch_tags(self._work, self._id, remembered)

@@ -173,6 +173,31 @@ def test_an_abort_that_azure_takes_first_is_not_overwritten(azure: Azure) -> Non
     assert seen == ["running", "aborted"]
 
 
+def test_what_a_person_gave_up_stays_given_up_in_every_run(estate: Estate) -> None:
+    say(estate, "abort")
+    estate.stack.up(B)
+    estate.stack.up(B)
+    assert estate.memory.given_up == ("b",)
+
+
+def test_another_rollout_that_began_meanwhile_is_not_put_back(estate: Estate, gates: Gates) -> None:
+    """Azure refuses our step, because somebody else's program began a rollout of its own: theirs stays."""
+    estate.arm.there[f"{ENDPOINT.key}/deployments/c"] = {"name": "c", "properties": {}, "sku": {}}
+    theirs = Progress(Maps({"c": 100}).fingerprint, Maps({"a": 90, "b": 10}), 10, 1.0)
+
+    def take_over(_: int) -> None:
+        estate.arm.before_write = lambda _: None
+        estate.tamper(Maps({"a": 80, "b": 10, "c": 10}))
+        estate.remember(lambda memory: replace(memory, progress=theirs))
+        raise ArmError("BadRequest", "no", 400)
+
+    estate.arm.before_write = take_over
+    with pytest.raises(Refused, match="Another rollout has begun meanwhile"):
+        estate.stack.up(B)
+    assert estate.live == {"a": 80, "b": 10, "c": 10}
+    assert estate.memory.progress == theirs
+
+
 def test_what_somebody_made_live_after_an_abort_is_what_the_next_release_begins_with(
     estate: Estate, gates: Gates
 ) -> None:
