@@ -87,6 +87,17 @@ with warnings.catch_warnings():
         """How Azure Monitor is read."""
 
         @rule
+        def _can_fail(self) -> Iterator[Finding]:
+            if self.max_error_rate == 1:
+                yield Finding(
+                    "is a gate that nothing fails: 1 is every request",
+                    ("max_error_rate",),
+                    self.max_error_rate,
+                    allowed="a share below 1",
+                    fix="write 0.01 for one request in a hundred",
+                )
+
+        @rule
         def _figures_need_requests(self) -> Iterator[Finding]:
             asked = [name for name in ("latency_p95_ms", "max_p95_ratio") if getattr(self, name) is not None]
             asked += ["schema"] if self.schema else []

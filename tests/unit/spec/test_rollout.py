@@ -197,6 +197,17 @@ TOO_SHORT = "is too short: Azure Monitor has no figure of it, and max_error_rate
             ("gates.max_error_rate", "must be a number", "1%", None, None),
         ),
         (
+            "{steps: [100], gates: {max_error_rate: 1}}",
+            "1}}",
+            (
+                "gates.max_error_rate",
+                "is a gate that nothing fails: 1 is every request",
+                "1",
+                "a share below 1",
+                "write 0.01 for one request in a hundred",
+            ),
+        ),
+        (
             "{gates: {golden: [{request: request.json}]}}",
             "{request",
             ("gates.golden.[0].expected", "is missing", None, "File with the answer, JSON.", "add expected"),
