@@ -28,6 +28,8 @@ class Gates:
     gates: list[dict[str, Any]] = field(default_factory=list)
     since: list[float] = field(default_factory=list)
     """From when on figures were asked for."""
+    rivals: list[str | None] = field(default_factory=list)
+    """With whom they were compared."""
 
     def before_live(
         self, _work: Work, gates: dict[str, Any], _id: ArmId, name: str, _live: str | None
@@ -37,9 +39,10 @@ class Gates:
         return [_verdict("smoke[0]", name, self.before(name))]
 
     def figures(
-        self, _work: Work, _gates: Any, _id: ArmId, name: str, _live: str | None, since: datetime, share: int
+        self, _work: Work, _gates: Any, _id: ArmId, name: str, live: str | None, since: datetime, share: int
     ) -> list[Verdict]:
         assert since.tzinfo is not None
+        self.rivals.append(live)
         self.since.append(since.timestamp())
         self.asked.append(("figures", name, share))
         return [_verdict("max_error_rate", name, self.figures_(name))]

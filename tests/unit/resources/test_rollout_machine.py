@@ -163,6 +163,8 @@ def test_a_run_waits_for_what_is_not_known_yet(estate: Estate, gates: Gates, mon
     gates.figures_ = lambda _: next(answers, Outcome.PASS)
     estate.stack.up(B)
     assert gates.asked.count(("figures", "b", 10)) == 4
+    asked_then = [question for question, _, _ in gates.asked[:6]]
+    assert asked_then == ["before", *["figures"] * 4, "before"], "own requests would be counted among those waited for"
     assert estate.live == {"b": 100}
     assert "waits for what is wanted (max_error_rate; so far: what b shows); step 10 %" in estate.told("status")
 
@@ -353,6 +355,7 @@ def test_two_releases_at_once(gates: Gates) -> None:
     estate.stack.up(program({"main-1": 90, "other-1": 10}, **STEPS))
     estate.stack.up(program({"main-2": 90, "other-2": 10}, **STEPS))
     assert estate.been[1] == {"main-1": 81, "other-1": 9, "main-2": 9, "other-2": 1}
+    assert set(gates.rivals) == {"main-1"}, "compared with who serves most"
     assert [sum(live.values()) for live in estate.been] == [100] * 4
     assert estate.deployments == {"main-2", "other-2"}
     gates.figures_ = lambda name: Outcome.FAIL if name == "other-3" else Outcome.PASS
