@@ -26,6 +26,7 @@ _SAYS = {
     Downtime.brief: "brief downtime: some requests may fail",
     Downtime.outage: "outage",
 }
+_DONE = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
 _FAILED, _REFUSED, _ADVISED, _REMARK = "failure", "policy refusal", "policy finding", "remark"
 
 
@@ -83,7 +84,7 @@ def summary(report: Report) -> str:
         return "the preview failed"
     if report.is_empty:
         return "nothing changes"
-    changes = ", ".join(f"{count} {op}" for op, count in sorted(report.changes.items()))
+    changes = ", ".join(f"{report.changes[op]} {done}" for op, done in _DONE.items() if op in report.changes)
     return _SAYS[report.downtime] + (f" ({changes})" if changes else "")
 
 

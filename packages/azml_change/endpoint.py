@@ -17,7 +17,7 @@ from azml_change.plan import UNKNOWN, Plan, Step, Values, mapping
 from azml_change.serving import DEPLOYMENT, RAW_DEPLOYMENT, Subject
 
 _SAID = ("identity", "authMode", "publicNetworkAccess", "onlineEndpointProperties")
-_MOVES = {"workspaceId": "another workspace", "workspaceName": "another workspace"}
+_MOVES = {"workspaceId": "another workspace"}
 
 
 def explain(subject: Subject, plan: Plan, environments: dict[str, Step]) -> Explanation:
@@ -76,9 +76,11 @@ def reasons(step: Step) -> str:
     # What goes because its surroundings go has no reasons of its own in the plan.
     for name in dict.fromkeys(step.reasons or [*_MOVES, *_WORDS]):
         before, now = step.old.get(name), step.new.get(name)
-        if name in _MOVES and name != "workspaceName":
+        if before == now:
+            continue
+        if name in _MOVES:
             said.append(_MOVES[name])
-        elif UNKNOWN not in (before, now) and before != now:
+        elif UNKNOWN not in (before, now):
             said.append(f"{_WORDS.get(name, name)} {words.shown(before)} → {words.shown(now)}")
         elif now == UNKNOWN:
             said.append(f"another {_WORDS.get(name, name)}")

@@ -27,6 +27,8 @@ _UNKNOWN_SENT: Final = frozenset(
 """What stands for an unknown string, bool, number, list, asset, archive, map (pulumi/sdk, resource/plugin/rpc.go)."""
 _SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 _SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a mark of the protocol
+_REFUSED = "error: preview failed"
+"""All that the engine says itself where a policy refuses."""
 _REPLACING = frozenset({"replace", "create-replacement", "delete-replaced", "import-replacement", "discard-replaced"})
 _PLAIN: Mapping[str, Op] = {"create": "create", "import": "create", "update": "update", "delete": "delete"}
 
@@ -116,6 +118,8 @@ class Plan:
             for one in document.get("diagnostics") or ()
         ]
         findings = tuple(_finding(event["policyEvent"]) for event in events if "policyEvent" in event)
+        if any(one.refuses for one in findings):
+            told = [one for one in told if one.text != _REFUSED]
         silent = not any(one.severity == "error" for one in told) and not any(one.refuses for one in findings)
         if failed and silent:
             told.append(Remark("error", said.strip() or "The engine failed and did not say why."))

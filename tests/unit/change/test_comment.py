@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from azml_change.comment import LIMIT, comment, marker
@@ -84,6 +84,7 @@ def _again(one: dict[str, Any], number: int) -> dict[str, Any]:
     return {**one, "urn": f"{one['urn']}-{number}"}
 
 
+@settings(max_examples=60)
 @given(steps())
 def test_any_plan_fits(made: list[dict[str, Any]]) -> None:
     """Losses are named as far as half a comment goes; the others are counted by what they are: none is left out."""

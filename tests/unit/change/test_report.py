@@ -192,3 +192,19 @@ def test_an_engine_that_fails_without_a_word_has_its_stderr() -> None:
     report = explain(plan)
     assert report.broken
     assert [remark.text for remark in report.remarks] == ["error: no such stack"]
+
+
+def test_a_policy_that_refuses_is_no_broken_preview() -> None:
+    """The engine says of it only that the preview failed; a real error beside it is one."""
+    event = {
+        "policyName": "key-auth",
+        "message": "Tokens, not keys\nrefused: authMode is Key.",
+        "enforcementLevel": "mandatory",
+        "resourceUrn": urn(ENDPOINT, "churn"),
+    }
+    engine = {"severity": "error", "message": "error: preview failed\n"}
+    document: dict[str, Any] = {"steps": [], "diagnostics": [engine]}
+    refused = explain(Plan.read("dev", document, [{"policyEvent": event}], failed=True))
+    assert (refused.refused, refused.failed, refused.broken, refused.remarks) == (True, True, False, ())
+    document["diagnostics"].append({"severity": "error", "message": "error: no quota"})
+    assert explain(Plan.read("dev", document, [{"policyEvent": event}], failed=True)).broken
