@@ -7,7 +7,7 @@ REQUEST := samples/diabetes/sample-request.json
 azml := .venv/bin/azml
 venv := .venv/.installed
 
-.PHONY: up destroy test check demo-release bench soak witness accept lock wheel demo-policy clean help
+.PHONY: up destroy test check demo-release bench soak witness accept lock wheel demo-policy demo-preview clean help
 
 up: $(venv)  ## Everything: environment, engine, local Azure, `pulumi up`, one prediction.
 	@$(azml) up --local --request $(REQUEST)
@@ -56,6 +56,9 @@ wheel: $(venv)  ## Everything that other repositories install, as one file in di
 
 demo-policy: $(venv)  ## What the policies say of Microsoft's own FPGA sample: a refusal, and its remedy.
 	@.venv/bin/python -m tests.support.demo_policy
+
+demo-preview: $(venv)  ## The comment that a pull request gets: a new model, more instances, other shares, less exposure.
+	@.venv/bin/python -m tests.support.demo_preview
 
 clean: ## Stop the local Azure and remove what commands made in this clone (shared caches stay).
 	@if [ -x $(azml) ] && [ -d .azml ]; then $(azml) local stop; fi
