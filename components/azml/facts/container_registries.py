@@ -11,6 +11,15 @@ from __future__ import annotations
 TIERS = ("basic", "standard", "premium")
 """From the smallest."""
 
+MAX_LAYER_GIB = 200
+"""Largest layer of an image (container-registry-limits)."""
+MAX_SCOPE_MAP_ACTIONS = 500
+"""Actions on repositories in one scope map, in every tier (container-registry-limits)."""
+PUSH_ACTIONS = ("content/read", "content/write", "content/delete", "metadata/read", "metadata/write")
+"""What a token may do in a repository that it pushes to, counts in and cleans: reading is part of pushing, since a
+client asks which layers are there (container-registry-repository-scoped-permissions)."""
+PULL_ACTIONS = ("content/read", "metadata/read")
+"""What a token may do in a repository that it pulls from."""
 MAX_IP_RULES = 200
 """Public IP rules of a premium registry."""
 MAX_RETENTION_DAYS = 365

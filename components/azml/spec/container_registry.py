@@ -1,7 +1,7 @@
-"""The container registry that images of environments are built into.
+"""The container registry that images of environments are built into, and serving images pushed to.
 
 Owns the block `container_registry`, in the words of `az acr`, and what each tier of Azure's can do. Deliberately does
-not describe images, and not the Azure ML registries (`registries`).
+not describe an image (`serving_image`), and not the Azure ML registries (`registries`).
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from typing import Annotated, ClassVar, Literal
 
 from azml.facts import container_registries as facts
 from azml.facts import names
-from azml.spec.base import Finding, Spec, rule
+from azml.spec.base import Finding, Spec, rule, twins
 from azml.spec.existing import Existing
 from azml.spec.managed_network import IpRange
 from azml.spec.references import arm_id
 from azml.spec.resource_group import ResourceGroup
+from azml.spec.serving_image import ServingImageSpec
 from azml.spec.types import AnyCase, Flag, PublicNetworkAccess, Region, Tags, named, whole
 
 
@@ -23,6 +24,7 @@ class ContainerRegistrySpec(Existing):
     """An Azure container registry."""
 
     forgotten: ClassVar = Spec.forgotten | {"id", "login_server", "provisioning_state"}
+    beside_existing: ClassVar = Existing.beside_existing | {"images"}
 
     name: Annotated[str, named(names.CONTAINER_REGISTRY)] | None = None
     """Name of the registry, once in all of Azure. Absent: one is made up."""
@@ -56,6 +58,24 @@ class ContainerRegistrySpec(Existing):
     """Whether images can be copied out. Only a premium registry without public access can forbid it."""
     tags: Tags = {}
     """Tags of the registry, over the estate's own."""
+    images: list[ServingImageSpec] = []
+    """Images that are built and pushed to the registry, for services to run."""
+
+    @rule
+    def _every_image_once(self) -> Iterator[Finding]:
+        yield from twins("images", [image.name for image in self.images])
+
+    @rule
+    def _as_many_images_as_a_token_may_push(self) -> Iterator[Finding]:
+        most = facts.MAX_SCOPE_MAP_ACTIONS // len(facts.PUSH_ACTIONS)
+        if len(self.images) > most:
+            yield Finding(
+                "has too many entries: one token may not push to so many repositories",
+                ("images",),
+                len(self.images),
+                allowed=f"at most {most}",
+                fix="divide them among registries of several stacks",
+            )
 
     @rule
     def _what_the_tier_can_do(self) -> Iterator[Finding]:

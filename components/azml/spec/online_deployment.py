@@ -24,15 +24,16 @@ from azml.spec.secrets import Variable
 from azml.spec.types import AnyCase, Flag, Tags, named, whole
 
 
-def _form(value: Any) -> str:
+def form(value: Any) -> str:
+    """Tell a map from a reference."""
     return "<map>" if isinstance(value, dict | Spec) else "<reference>"
 
 
 Model = Annotated[
-    Annotated[ModelReference, Tag("<reference>")] | Annotated[ModelSpec, Tag("<map>")], Discriminator(_form)
+    Annotated[ModelReference, Tag("<reference>")] | Annotated[ModelSpec, Tag("<map>")], Discriminator(form)
 ]
 Environment = Annotated[
-    Annotated[EnvironmentReference, Tag("<reference>")] | Annotated[EnvironmentSpec, Tag("<map>")], Discriminator(_form)
+    Annotated[EnvironmentReference, Tag("<reference>")] | Annotated[EnvironmentSpec, Tag("<map>")], Discriminator(form)
 ]
 Code = Annotated[
     Annotated[CodeReference, Tag("<reference>")] | Annotated[LocalFolder, Tag("<folder>")],

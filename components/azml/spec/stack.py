@@ -5,8 +5,9 @@ Owns the top-level keys. Deliberately holds no rule of a single block.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Annotated, ClassVar, Literal, TypeVar
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Annotated, ClassVar, Literal
 
 from azml.spec.base import At, Finding, Spec, nearest, rule, twins
 from azml.spec.container_registry import ContainerRegistrySpec
@@ -16,10 +17,9 @@ from azml.spec.online_deployment import OnlineDeploymentSpec
 from azml.spec.online_endpoint import OnlineEndpointSpec
 from azml.spec.references import AssetReference
 from azml.spec.registry import RegistrySpec
+from azml.spec.serving_image import meant
 from azml.spec.types import AnyCase, Tags
 from azml.spec.workspace import WorkspaceSpec
-
-Asset = TypeVar("Asset", ModelSpec, EnvironmentSpec)
 
 _LATER = [
     *("network", "compute", "data", "batch_endpoints", "container_services", "kubernetes_services", "fpga_services"),
@@ -97,6 +97,23 @@ class StackSpec(Spec):
                     continue
                 if not reference.floating or not _has(names, reference.name):
                     yield _lost(reference, (*at, field), names)
+
+    @rule
+    def _images_find_their_parts(self) -> Iterator[Finding]:
+        for index, image in enumerate(self.container_registry.images if self.container_registry else []):
+            for finding in image.problems_among(self.models, self.environments):
+                yield replace(finding, at=("container_registry", "images", index, *finding.at))
+
+    @rule
+    def _a_registry_has_a_group(self) -> Iterator[Finding]:
+        registry = self.container_registry
+        placed = registry is None or self.workspace is not None or registry.existing or registry.resource_group
+        if registry is not None and registry.images and not placed:
+            yield Finding(
+                "has no resource group: there is no workspace to take it from",
+                ("container_registry",),
+                fix="add resource_group: NAME, or existing: ARM id, or a workspace",
+            )
 
     @rule
     def _inline_assets_are_not_the_estates(self) -> Iterator[Finding]:
@@ -185,11 +202,11 @@ class StackSpec(Spec):
 
     def find_model(self, reference: AssetReference) -> ModelSpec | None:
         """Return the estate's own model that a reference means; None where it means one elsewhere."""
-        return _find(self.models, reference)
+        return meant(self.models, reference)
 
     def find_environment(self, reference: AssetReference) -> EnvironmentSpec | None:
         """Return the estate's own environment that a reference means; None where it means one elsewhere."""
-        return _find(self.environments, reference)
+        return meant(self.environments, reference)
 
 
 def _has(names: list[str], name: str) -> bool:
@@ -209,13 +226,3 @@ def _lost(reference: AssetReference, at: At, known: list[str]) -> Finding:
         allowed=", ".join(f"azureml:{name}@latest" for name in known) or None,
         fix=f"{fix}name the version, as in azureml:{reference.name}:1, or define it in the estate",
     )
-
-
-def _find(assets: Sequence[Asset], reference: AssetReference) -> Asset | None:
-    if reference.registry is not None or reference.arm_id is not None:
-        return None
-    for asset in assets:
-        if asset.name is not None and asset.name.lower() == reference.name.lower():
-            ours = reference.floating or (asset.version is not None and asset.version == reference.version)
-            return asset if ours else None
-    return None

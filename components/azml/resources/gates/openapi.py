@@ -1,6 +1,6 @@
 """What an OpenAPI document says about an answer, and whether an answer conforms.
 
-Owns finding the schema of the answer, in Swagger 2.0 and OpenAPI 3, and OpenAPI's `nullable`. The schema itself is JSON
+Owns finding the schema of the answer, in Swagger 2.0 and OpenAPI 3. The schema itself is JSON
 Schema (draft 4's words up to OpenAPI 3.0, 2020-12 from 3.1 on): checking a value against it is `jsonschema`'s.
 """
 
@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
+
+from azml.spec.request_schema import dialect, nullable
 
 ROOT = "urn:openapi"
 """What the document is called while it is looked into; references in it start at its root."""
@@ -61,9 +63,9 @@ class AnswerSchema:
         from referencing import Registry
         from referencing.jsonschema import DRAFT4, DRAFT202012
 
-        newest = str(self.document.get("openapi", "")).startswith("3.1")
-        dialect, validator = (DRAFT202012, Draft202012Validator) if newest else (DRAFT4, Draft4Validator)
-        registry: Registry[Any] = Registry().with_resource(ROOT, dialect.create_resource(_nullable(self.document)))
+        newest = dialect(self.document) == Draft202012Validator.META_SCHEMA["$id"]
+        words, validator = (DRAFT202012, Draft202012Validator) if newest else (DRAFT4, Draft4Validator)
+        registry: Registry[Any] = Registry().with_resource(ROOT, words.create_resource(nullable(self.document)))
         return validator({"$ref": f"{ROOT}#{self.pointer}"}, registry=registry)
 
     def _schema(self) -> Any:
@@ -98,15 +100,3 @@ def _says_something(schema: Any) -> bool:
     if not isinstance(schema, Mapping):
         return False
     return schema.get("type") not in (None, "object") or bool(schema.keys() - SAYS_NOTHING)
-
-
-def _nullable(value: Any) -> Any:
-    """OpenAPI 3.0 (and, by custom, Swagger 2.0) says "or null" beside the type, JSON Schema says it as a type."""
-    if isinstance(value, list):
-        return [_nullable(item) for item in value]
-    if not isinstance(value, Mapping):
-        return value
-    plain = {key: _nullable(item) for key, item in value.items()}
-    if value.get("nullable") is True or value.get("x-nullable") is True:
-        return {"anyOf": [{"type": "null"}, plain]}
-    return plain
