@@ -71,6 +71,7 @@ def _build(spec: StackSpec) -> Estate:
             {
                 **_args(spec.workspace, spec),
                 "stage": spec.stage,
+                "protect": spec.protected,
                 "registry": spec.container_registry and _args(spec.container_registry, spec),
             }
         ),
@@ -100,7 +101,10 @@ def _registries(spec: StackSpec, workspace: Workspace | None) -> dict[str, Regis
     """The estate's registries: beside the workspace where they say nothing else."""
     beside = {} if workspace is None else {"resource_group": workspace.resource_group_name}
     return {
-        each.name: Registry(each.name, present({**({} if each.existing else beside), **_args(each, spec)}))  # type: ignore[arg-type]
+        each.name: Registry(
+            each.name,
+            present({**({} if each.existing else beside), **_args(each, spec), "protect": spec.protected}),  # type: ignore[arg-type]
+        )
         for each in spec.registries
     }
 

@@ -73,6 +73,8 @@ class RegistryArgs(TypedDict):
     """Whose the assets are."""
     container_registry: NotRequired[SystemCreatedAcrArgs]
     """The container registry of every region."""
+    protect: NotRequired[bool]
+    """Whether the engine refuses to delete or replace it, and the resource group that is made for it. Absent: false."""
 
 
 class Registry(pulumi.ComponentResource):
@@ -85,19 +87,19 @@ class Registry(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(token("Registry"), name, {}, opts)
-        spec = spec_of(RegistrySpec, f"Registry {name}", args)
+        spec = spec_of(RegistrySpec, f"Registry {name}", args, besides=("protect",))
         if spec.existing is not None:
             registry = AzureMlRegistry(name, {}, pulumi.ResourceOptions(parent=self, id=spec.existing))
         else:
-            group = args.get("resource_group") or self._group(name, spec)
-            child = pulumi.ResourceOptions(parent=self)
-            registry = AzureMlRegistry(name, {"resourceGroupName": group, **_inputs(spec)}, child)
+            keep = pulumi.ResourceOptions(parent=self, protect=args.get("protect"))
+            group = args.get("resource_group") or _group(name, spec, keep)
+            registry = AzureMlRegistry(name, {"resourceGroupName": group, **_inputs(spec)}, keep)
         self.registry_id, self.location = registry.id, registry.location
         self.register_outputs({"registry_id": self.registry_id, "location": self.location})
 
-    def _group(self, name: str, spec: RegistrySpec) -> pulumi.Output[str]:
-        child = pulumi.ResourceOptions(parent=self)
-        return resources.ResourceGroup(f"{name}-rg", location=spec.location, tags=spec.tags, opts=child).name
+
+def _group(name: str, spec: RegistrySpec, keep: pulumi.ResourceOptions) -> pulumi.Output[str]:
+    return resources.ResourceGroup(f"{name}-rg", location=spec.location, tags=spec.tags, opts=keep).name
 
 
 def _inputs(spec: RegistrySpec) -> dict[str, Any]:

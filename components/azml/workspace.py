@@ -34,13 +34,14 @@ class Workspace(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(token("Workspace"), name, {}, opts)
-        spec = spec_of(WorkspaceSpec, f"Workspace {name}", args, besides=("registry", "stage"))
+        spec = spec_of(WorkspaceSpec, f"Workspace {name}", args, besides=("registry", "stage", "protect"))
         child = pulumi.ResourceOptions(parent=self)
         if spec.existing is not None:
             known = pulumi.ResourceOptions(parent=self, id=spec.existing)
             self._publish(AzureMlWorkspace(name, {}, known))
             return
-        parts = Parts(name, spec, child)
+        keep = pulumi.ResourceOptions(parent=self, protect=args.get("protect"))
+        parts = Parts(name, spec, child, keep)
         beneath = {"identity": {"type": "SystemAssigned"}} if spec.workspace_hub else self._beneath(parts, spec, args)
         wanted = {
             **workspace_inputs.inputs(spec),
@@ -52,7 +53,8 @@ class Workspace(pulumi.ComponentResource):
             wanted["identity"] = named
         claim = parts.claim("name", "Microsoft.MachineLearningServices/workspaces", spec.name)
         ready = [*parts.granted, *([] if claim is None else [claim])]
-        made = AzureMlWorkspace(name, given(wanted), pulumi.ResourceOptions(parent=self, depends_on=ready))
+        after_parts = pulumi.ResourceOptions.merge(keep, pulumi.ResourceOptions(depends_on=ready))
+        made = AzureMlWorkspace(name, given(wanted), after_parts)
         if (acls := spec.network_acls) is not None:
             rules: list[IpRule] = [{"value": rule.value} for rule in acls.ip_rules]
             only = {"workspace_id": made.id, "default_action": acls.default_action, "ip_rules": rules}

@@ -149,5 +149,8 @@ class WorkspaceArgs(TypedDict):
     """ARM id of a hub: the workspace is a project of it, and stands on what the hub has."""
     registry: NotRequired[ContainerRegistryArgs]
     """The registry to make where `container_registry` is absent."""
+    protect: NotRequired[bool]
+    """Whether the engine refuses to delete or replace what holds state: workspace, resource group, storage account, key
+    vault, logs and container registry. Absent: false. (Pulumi's own option `protect` keeps every role, too.)"""
     stage: NotRequired[str]
     """dev, test or prod (when absent): prod cannot lose its key vault before its time."""

@@ -52,18 +52,18 @@ Id = pulumi.Output[str] | str
 class Group:
     """The resource group: made where the estate names none."""
 
-    def __init__(self, name: str, spec: WorkspaceSpec, child: pulumi.ResourceOptions) -> None:
+    def __init__(self, name: str, spec: WorkspaceSpec, keep: pulumi.ResourceOptions) -> None:
         if spec.resource_group is None:
             # Named by azure-native with a random ending: a key vault and a workspace keep their names for days after
             # they were deleted, and theirs derive from the group, so `destroy` and `up` again meets no old name.
-            made = resources.ResourceGroup(f"{name}-rg", location=spec.location, tags=spec.tags, opts=child)
+            made = resources.ResourceGroup(f"{name}-rg", location=spec.location, tags=spec.tags, opts=keep)
             self.id, self.name, self.location = made.id, made.name, made.location
         else:
             found = asked(
                 "azure-native:resources:getResourceGroup",
                 {"resourceGroupName": spec.resource_group},
                 resources.GetResourceGroupResult,
-                child.parent,
+                keep.parent,
                 f"Workspace {name} is to be made in the resource group {spec.resource_group}, which cannot be read. "
                 "Make it first (az group create), or leave resource_group out, to have one made.",
             )
@@ -71,11 +71,16 @@ class Group:
 
 
 class Parts:
-    """Makes the parts of one workspace. `granted` are the role assignments that it must wait for."""
+    """Makes the parts of one workspace. `granted` are the role assignments that it must wait for.
 
-    def __init__(self, name: str, spec: WorkspaceSpec, child: pulumi.ResourceOptions) -> None:
-        self._name, self._spec, self._child = name, spec, child
-        self.group = Group(name, spec, child)
+    `keep` are the options of those that hold state, `child` those of all others.
+    """
+
+    def __init__(
+        self, name: str, spec: WorkspaceSpec, child: pulumi.ResourceOptions, keep: pulumi.ResourceOptions
+    ) -> None:
+        self._name, self._spec, self._child, self._keep = name, spec, child, keep
+        self.group = Group(name, spec, keep)
         self.location: Id = spec.location or self.group.location
         self.identity_id: pulumi.Output[str] | None = None
         self.granted: list[pulumi.Resource] = []
@@ -96,7 +101,7 @@ class Parts:
             allow_cross_tenant_replication=False,
             allow_shared_key_access=not self._keyless,
             tags=self._spec.tags,
-            opts=self._child,
+            opts=self._keep,
         )
         self._made.append(account)
         return account.id
@@ -140,7 +145,7 @@ class Parts:
                 create_mode=None if claim is None else claim.create_mode.apply(keyvault.CreateMode),
             ),
             tags=self._spec.tags,
-            opts=self._child,
+            opts=self._keep,
         )
         self._made.append(vault)
         return vault.id
@@ -176,7 +181,7 @@ class Parts:
             sku={"name": "PerGB2018"},
             retention_in_days=LOG_DAYS,
             tags=self._spec.tags,
-            opts=self._child,
+            opts=self._keep,
         )
 
     def container_registry(self, args: ContainerRegistryArgs) -> pulumi.Output[str]:
@@ -185,7 +190,9 @@ class Parts:
         made_up = self.group.id.apply(lambda id_: naming.container_registry(self._spec.name, id_))
         where = {"name": made_up, "resource_group": self.group.name, "location": self.location, "tags": self._spec.tags}
         whole: Any = given if "existing" in given else {**where, **given}
-        registry = ContainerRegistry(f"{self._name}-registry", whole, self._child)
+        registry = ContainerRegistry(
+            f"{self._name}-registry", whole, self._child if "existing" in given else self._keep
+        )
         return registry.registry_id
 
     def identity_with_roles(self, storage_id: Id, vault_id: Id, insights_id: Id, registry_id: Id) -> pulumi.Output[str]:

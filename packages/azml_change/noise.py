@@ -56,7 +56,7 @@ def _told(step: Step) -> set[str]:
 
 def _is_noise(step: Step, plan: Plan) -> bool:
     if step.op == "update":
-        return all(_stays(name, step, plan) for name in changed(step))
+        return step.protect == step.was_protected and all(_stays(name, step, plan) for name in changed(step))
     if step.op == "replace" and step.type not in STATEFUL:
         return bool(step.reasons) and all(_stays(head(name), step, plan) for name in (*step.reasons, *changed(step)))
     return False

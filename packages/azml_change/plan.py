@@ -62,6 +62,9 @@ class Step:
     """The same of before."""
     custom: bool
     """Whether it is something in a cloud; a component is not."""
+    protect: bool = False
+    """Whether the engine will refuse to delete or replace it."""
+    was_protected: bool = False
 
     @property
     def inputs(self) -> Values:
@@ -147,6 +150,8 @@ def _step(urn: str, ones: list[Values]) -> Step:
     said = {path: diff for one in ones for path, diff in (one.get("detailedDiff") or {}).items()}
     named = [name for one in ones for name in one.get("diffReasons") or ()]
     either = new or old
+    if op == "same" and old and new and bool(old.get("protect")) != bool(new.get("protect")):
+        op = "update"  # of the state alone, which the engine calls no change
     return Step(
         urn=urn,
         op=op,
@@ -170,6 +175,8 @@ def _step(urn: str, ones: list[Values]) -> Step:
         sources=_sources(new),
         old_sources=_sources(old),
         custom=bool(either.get("custom")),
+        protect=bool(new.get("protect")),
+        was_protected=bool(old.get("protect")),
     )
 
 

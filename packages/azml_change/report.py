@@ -117,7 +117,8 @@ def _alone(subject: Subject, plan: Plan) -> Explanation:
     if step.op in _VERBS:
         lines = [_VERBS[step.op] if step.op != "replace" else f"replaced: {endpoint.reasons(step)}"]
     else:
-        lines = [*other.properties(step), *other.tags([step])] or plan.remarks_on(step.urn)
+        lines = [*other.properties(step), *other.tags([step]), *workspace.protection([step])]
+        lines = lines or plan.remarks_on(step.urn)
     return Explanation(kind, step.name, Downtime.outage if lost else Downtime.none, lines, lost=lost, op=step.op)
 
 

@@ -10,7 +10,7 @@ from azml_change import assets, identity, network, other, words
 from azml_change.endpoint import reasons
 from azml_change.impact import BACK_EMPTY, Downtime, Explanation, azure_name, losses
 from azml_change.plan import Plan, Step
-from azml_change.serving import Subject
+from azml_change.serving import MAIN, Subject
 
 _ROLE = "azure-native:authorization:RoleAssignment"
 _ADDRESSES = "azml:index:WorkspaceNetworkAcls"
@@ -57,6 +57,7 @@ def explain(subject: Subject, plan: Plan) -> Explanation:
         if step.op == "update":
             told.lines += _updated(step, plan)
     told.lines += other.tags([step for step in subject.changes if step.op == "update"])
+    told.lines += protection(subject.changes)
     return told
 
 
@@ -96,13 +97,22 @@ def _is_said(step: Step, name: str, run: set[str], subject: Subject) -> bool:
     return any(each.new.get("name") == step.old.get("name") for each in successors)
 
 
+def protection(steps: list[Step]) -> list[str]:
+    """What may be deleted or replaced from now on, and what may not any more."""
+    updated = [step for step in steps if step.op == "update" and step.protect != step.was_protected]
+    freed, kept = [step for step in updated if not step.protect], [step for step in updated if step.protect]
+    lines = [f"no longer protected from delete and replace: {kinds(freed)}"] if freed else []
+    return [*lines, *([f"protected from delete and replace: {kinds(kept)}"] if kept else [])]
+
+
 def kinds(steps: Iterable[Step]) -> str:
     """`key vault, 6 roles`."""
     found = Counter(step.type for step in steps)
     ranked = sorted(found, key=lambda type_: (_RANK.get(type_, len(_RANK)), type_))
     said = []
     for type_ in ranked:
-        one, several = PARTS.get(type_, (type_.rpartition(":")[2], type_.rpartition(":")[2]))
+        name = MAIN.get(type_, type_.rpartition(":")[2])
+        one, several = PARTS.get(type_, (name, name))
         said.append(
             one if found[type_] == 1 and type_ != _ROLE else f"{found[type_]} {one if found[type_] == 1 else several}"
         )

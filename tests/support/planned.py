@@ -37,6 +37,7 @@ class Registered:
     """Names of the resources that must be there first."""
     exists: bool = False
     """Read, not made: something else owns it."""
+    protect: bool = False
 
 
 class _Monitor(pulumi.runtime.mocks.MockMonitor):
@@ -45,10 +46,13 @@ class _Monitor(pulumi.runtime.mocks.MockMonitor):
     def __init__(self, mocks: pulumi.runtime.Mocks) -> None:
         super().__init__(mocks)
         self.waits_for: dict[tuple[str, str], frozenset[str]] = {}
+        self.protected: set[tuple[str, str]] = set()
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         names = (urn.rpartition("::")[2] for urn in request.dependencies)
         self.waits_for[request.type, request.name] = frozenset(names)
+        if request.protect:
+            self.protected.add((request.type, request.name))
         return super().RegisterResource(request)
 
 
@@ -108,7 +112,11 @@ def planned(program: Callable[[], Any], config: dict[str, Any] | None = None) ->
 
     run()
     made = [
-        replace(resource, waits_for=monitor.waits_for.get((resource.type, resource.name), frozenset()))
+        replace(
+            resource,
+            waits_for=monitor.waits_for.get((resource.type, resource.name), frozenset()),
+            protect=(resource.type, resource.name) in monitor.protected,
+        )
         for resource in recorder.made
         if resource.type != "pulumi:pulumi:Stack"
     ]

@@ -18,7 +18,7 @@ from azml.spec.online_endpoint import OnlineEndpointSpec
 from azml.spec.references import AssetReference
 from azml.spec.registry import RegistrySpec
 from azml.spec.serving_image import meant
-from azml.spec.types import AnyCase, Tags
+from azml.spec.types import AnyCase, Flag, Tags
 from azml.spec.workspace import WorkspaceSpec
 
 _LATER = [
@@ -38,6 +38,9 @@ class StackSpec(Spec):
     """What the stack is for. Policies and defaults of cost and safety go by it."""
     tags: Tags = {}
     """Tags of every resource."""
+    protect: Flag | None = None
+    """Whether the engine refuses to delete or replace what holds state: the workspace, what it stands on, registries.
+    Absent: in stage prod."""
     workspace: WorkspaceSpec | None = None
     """The Azure ML workspace."""
     container_registry: ContainerRegistrySpec | None = None
@@ -50,6 +53,11 @@ class StackSpec(Spec):
     """Environments to register."""
     online_endpoints: list[OnlineEndpointSpec] = []
     """Managed online endpoints with their deployments."""
+
+    @property
+    def protected(self) -> bool:
+        """Whether what holds state is protected."""
+        return self.stage == "prod" if self.protect is None else self.protect
 
     @rule
     def _workspace_for_everything_in_it(self) -> Iterator[Finding]:

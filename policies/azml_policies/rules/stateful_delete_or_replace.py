@@ -40,8 +40,8 @@ RULE = Rule(
         " replace of what is protected, in preview already."
     ),
     remedy=(
-        "protect=True in the resource's options, or in those of its component; for all of a program: a transform with"
-        " pulumi.runtime.register_resource_transform"
+        "protect: true in azml's estate; else protect=True in the resource's options, or in those of its component; for"
+        " all of a program: a transform with pulumi.runtime.register_resource_transform"
     ),
     types=TYPES,
     judge=judge,

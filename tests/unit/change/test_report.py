@@ -14,6 +14,7 @@ from tests.support.plans import DEPLOYMENT, ENDPOINT, GROUP, ROLLOUT, UNKNOWN, r
 IDENTITY = "azure-native:managedidentity:UserAssignedIdentity"
 ROLE = "azure-native:authorization:RoleAssignment"
 STORAGE = "azure-native:storage:StorageAccount"
+WORKSPACE = "azure-native:machinelearningservices:Workspace"
 RAW_ENDPOINT = "azure-native:machinelearningservices:OnlineEndpoint"
 RAW_DEPLOYMENT = "azure-native:machinelearningservices:OnlineDeployment"
 
@@ -208,3 +209,21 @@ def test_a_policy_that_refuses_is_no_broken_preview() -> None:
     assert (refused.refused, refused.failed, refused.broken, refused.remarks) == (True, True, False, ())
     document["diagnostics"].append({"severity": "error", "message": "error: no quota"})
     assert explain(Plan.read("dev", document, [{"policyEvent": event}], failed=True)).broken
+
+
+def test_protection_that_goes_is_said_though_the_engine_calls_it_no_change() -> None:
+    kept = [step("same", STORAGE, "st", {"accountName": "st"}), step("same", WORKSPACE, "w", {"workspaceName": "w"})]
+    for one in kept:
+        one["oldState"]["protect"] = True
+    report = reported(*kept, step("same", ROLE, "r", {"scope": "s"}))
+    assert {line for one in report.explained for line in one.lines} == {
+        "no longer protected from delete and replace: storage account",
+        "no longer protected from delete and replace: workspace",
+    }
+    back = [{**one, "oldState": one["newState"], "newState": one["oldState"]} for one in kept]
+    assert {line for one in reported(*back).explained for line in one.lines} == {
+        "protected from delete and replace: storage account",
+        "protected from delete and replace: workspace",
+    }
+    unchanged = [{**one, "newState": one["oldState"]} for one in kept]
+    assert reported(*unchanged).is_empty

@@ -1,6 +1,7 @@
 """From config to components: tags, references, what waits for what, and problems a person can read."""
 
 import sys
+from collections import Counter
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -162,6 +163,44 @@ def test_the_stage_reaches_the_key_vault(files: Path) -> None:
     for stage, purge in (("dev", None), ("prod", True)):
         vault = of(built(estate(files, stage=stage)), "Vault")[0].inputs["properties"]
         assert vault.get("enablePurgeProtection") is purge
+
+
+HOLD_STATE = {
+    "azure-native:resources:ResourceGroup": 2,  # the workspace's, and the registry's
+    "azure-native:storage:StorageAccount": 1,
+    "azure-native:keyvault:Vault": 1,
+    "azure-native:operationalinsights:Workspace": 1,
+    "azure-native:containerregistry:Registry": 1,
+    "azure-native:machinelearningservices:Workspace": 1,
+    "azure-native:machinelearningservices:Registry": 1,
+}
+
+
+@pytest.mark.parametrize(
+    ("says", "holds"),
+    [
+        ({"stage": "prod"}, True),
+        ({"stage": "prod", "protect": False}, False),
+        ({"stage": "dev"}, False),
+        ({"stage": "dev", "protect": "yes"}, True),
+    ],
+)
+def test_what_holds_state_is_protected_and_nothing_else(files: Path, says: dict[str, Any], holds: bool) -> None:
+    """A role or an identity that is protected would stand in the way of every change of a name or a network."""
+    away = {"name": "shared", "location": "eastus", "resource_group": None}
+    made = [*built(estate(files, **says)), *built({**says, "stage": says["stage"], "registries": [away]})]
+    protected = Counter(each.type for each in made if each.protect and each.type.startswith("azure-native:"))
+    assert protected == (HOLD_STATE if holds else {})
+
+
+def test_what_exists_already_is_not_protected(files: Path) -> None:
+    group = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/g/providers"
+    images = f"{group}/Microsoft.ContainerRegistry/registries/ourimages"
+    shared = {"name": "shared", "existing": f"{group}/Microsoft.MachineLearningServices/registries/shared"}
+    values = estate(files, stage="prod", container_registry={"existing": images}, registries=[shared])
+    found = [each for each in built(values) if each.exists]
+    assert len(found) == 2
+    assert not any(each.protect for each in found)
 
 
 def test_the_registry_block_is_the_workspace_s(files: Path) -> None:
