@@ -9,7 +9,7 @@ from google.protobuf import any_pb2, empty_pb2
 from pulumi.runtime.proto import provider_pb2 as wire
 from pulumi.runtime.proto import provider_pb2_grpc, status_pb2
 
-from azml_local.azure_native.values import UNKNOWN, from_struct, to_struct
+from azml_local.stand_in.values import UNKNOWN, from_struct, to_struct
 
 __all__ = ["UNKNOWN", "Client", "Failure"]
 

@@ -59,7 +59,8 @@ def _azml(work: "Work", one: Interrupted) -> Verdict:
 
 
 def _azure_native(work: "Work", one: Interrupted, subscription: str | None, began: float) -> Verdict:
-    from azml_local.azure_native import errors, naming, table
+    from azml_local.azure_native import naming, table
+    from azml_local.stand_in.errors import Refused
 
     inputs, id_ = one.resource["inputs"], str(one.resource.get("id") or "")
     if not id_ and subscription is None:
@@ -67,7 +68,7 @@ def _azure_native(work: "Work", one: Interrupted, subscription: str | None, bega
     try:
         row = table.resource(one.type)
         id_ = id_ or naming.resource_id(row, inputs, subscription or "")
-    except (table.NotEmulated, errors.Refused):
+    except Refused:
         return Verdict("unknown", f"azml does not know the id of this {one.type}")
     found = _settled(work, id_, row.version)
     if one.doing == "updating":

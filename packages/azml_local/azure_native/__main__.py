@@ -1,26 +1,12 @@
 """`python -m azml_local.azure_native ENGINE`: the plugin's process."""
 
-import importlib.util
 import sys
-import types
 
-
-def _without_the_sdk() -> None:
-    """Let the protocol's messages be imported without the packages around them.
-
-    `pulumi/__init__` imports the whole SDK: 0.4 s and 25 MB at every command of the engine, for a plugin that needs
-    the messages only.
-    """
-    found = importlib.util.find_spec("pulumi")
-    root = found.submodule_search_locations[0] if found is not None and found.submodule_search_locations else ""
-    for name, folder in (("pulumi", ""), ("pulumi.runtime", "/runtime"), ("pulumi.runtime.proto", "/runtime/proto")):
-        package = types.ModuleType(name)
-        package.__path__ = [root + folder]
-        sys.modules[name] = package
-
+from azml_local.stand_in.slim import without_the_sdk
 
 if __name__ == "__main__":
-    _without_the_sdk()
-    from azml_local.azure_native.server import main
+    without_the_sdk()
+    from azml_local.azure_native.provider import Provider
+    from azml_local.stand_in import server
 
-    main(sys.argv[1:])
+    server.main("azure-native", "pulumi_azure_native", Provider, sys.argv[1:])

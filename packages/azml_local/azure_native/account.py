@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from azml_local.azure_native.arm import Arm, Limit
-from azml_local.azure_native.errors import ArmError, Refused
-from azml_local.azure_native.http import Http, refuse_unless_local
+from azml_local.azure_native.errors import ArmError
+from azml_local.stand_in.errors import Refused
+from azml_local.stand_in.http import Http, refuse_unless_local
 
 _METADATA = "ARM_CLOUD_METADATA_URL"
 _GROUP_VERSION = "2020-10-01"
@@ -116,12 +117,12 @@ def configure(config: Mapping[str, str], environment: Mapping[str, str]) -> Acco
     missing = [f"AZURE_{name}" for name, value in found.items() if not value]
     if missing:
         raise Refused(f"not set: {', '.join(missing)}; the local Azure's environment has them (`azml local start`)")
-    http = Http()
+    http = Http("azure-native")
     try:
         manager, login = _cloud(http, url)
         authority = environment.get("AZURE_AUTHORITY_HOST") or login
-        refuse_unless_local(authority)
-        refuse_unless_local(manager)
+        refuse_unless_local(authority, "azure-native")
+        refuse_unless_local(manager, "azure-native")
     except Refused:
         http.close()
         raise

@@ -11,8 +11,9 @@ import urllib.parse
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from azml_local.azure_native.errors import ArmError, OperationFailed, Refused, Stopped, TimedOut
-from azml_local.azure_native.http import Answer, Http
+from azml_local.azure_native.errors import ArmError, OperationFailed, Stopped, TimedOut
+from azml_local.stand_in.errors import Refused
+from azml_local.stand_in.http import Answer, Http
 
 POLL = 1.0
 """Seconds between polls where the answer does not say."""

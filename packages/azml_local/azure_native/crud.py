@@ -12,20 +12,9 @@ from azml_local.azure_native import changes, mapping, naming, nodes
 from azml_local.azure_native.account import Account
 from azml_local.azure_native.arm import Limit
 from azml_local.azure_native.changes import VERSION
-from azml_local.azure_native.errors import ArmError, OperationFailed, Refused, TimedOut
+from azml_local.azure_native.errors import ArmError, OperationFailed, TimedOut
 from azml_local.azure_native.table import Row
-
-
-class NotFinished(Refused):
-    """Azure accepted a write and did not finish it: the resource is there and stays in state with the error.
-
-    `outputs` is what could be read of it, None where that failed too.
-    """
-
-    def __init__(self, id_: str, reason: str, outputs: Mapping[str, Any] | None) -> None:
-        super().__init__(reason)
-        self.id = id_
-        self.outputs = outputs
+from azml_local.stand_in.errors import NotFinished, Refused
 
 
 @dataclass(frozen=True)

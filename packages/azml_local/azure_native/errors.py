@@ -1,8 +1,6 @@
-"""What can go wrong in a way that is told, not traced."""
+"""What can go wrong with ARM in a way that is told, not traced."""
 
-
-class Refused(Exception):  # noqa: N818 - the provider's refusal; the text is all there is to it
-    """Something the provider says no to; the text is the message."""
+from azml_local.stand_in.errors import Refused
 
 
 class ArmError(Refused):

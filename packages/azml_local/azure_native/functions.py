@@ -8,8 +8,9 @@ from azml_local.azure_native import mapping, naming, nodes, table
 from azml_local.azure_native.account import Account
 from azml_local.azure_native.arm import Limit
 from azml_local.azure_native.changes import VERSION
-from azml_local.azure_native.errors import ArmError, Refused
+from azml_local.azure_native.errors import ArmError
 from azml_local.azure_native.table import NotEmulated
+from azml_local.stand_in.errors import Refused
 
 _GETTER = re.compile(r"(azure-native:[\w/]+:)get(\w+)")
 

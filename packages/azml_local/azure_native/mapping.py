@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from azml_local.azure_native.nodes import Direction, Field, Node
-from azml_local.azure_native.values import UNKNOWN
+from azml_local.stand_in.values import UNKNOWN
 
 _Form = Literal["sdk", "arm"]
 

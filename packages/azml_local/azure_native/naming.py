@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from azml_local.azure_native.errors import Refused
 from azml_local.azure_native.table import Row
+from azml_local.stand_in.errors import Refused
 
 CREATE_BEFORE_DELETE = "__createBeforeDelete"
 """Hidden input of a resource that was randomly named: its replacement may exist beside it."""

@@ -16,10 +16,10 @@ from pulumi.runtime.proto import provider_pb2 as wire
 from azml_local.azure_native import changes, crud, functions, mapping, naming, nodes, table, validation
 from azml_local.azure_native.account import Account, configure
 from azml_local.azure_native.arm import Limit
-from azml_local.azure_native.engine import Engine
-from azml_local.azure_native.errors import Refused
 from azml_local.azure_native.table import Row
-from azml_local.azure_native.values import from_struct, to_struct
+from azml_local.stand_in.engine import Engine
+from azml_local.stand_in.errors import Refused
+from azml_local.stand_in.values import from_struct, to_struct
 
 _CONFIG = "azure-native:config:"
 _STABLE = ("name", "location")

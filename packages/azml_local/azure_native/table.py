@@ -14,11 +14,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from azml_local.stand_in.errors import Refused
+
 _GROUP = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}"
 _IN_GROUP = _GROUP + "/providers"
 
 
-class NotEmulated(LookupError):  # noqa: N818 - the name says which error it is, as LookupError does
+class NotEmulated(Refused):
     """There is no row for this token."""
 
 

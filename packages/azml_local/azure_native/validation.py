@@ -11,7 +11,7 @@ from typing import Any
 from azml.facts import arm_types
 from azml_local.azure_native import naming, nodes
 from azml_local.azure_native.table import Row
-from azml_local.azure_native.values import UNKNOWN
+from azml_local.stand_in.values import UNKNOWN
 
 _TYPES = {"str": "string", "enum": "string", "bool": "boolean", "int": "integer", "num": "number", "arr": "array"}
 _LOCATION_HINT = ". Either set it explicitly or configure it with 'pulumi config set azure-native:location <value>'."

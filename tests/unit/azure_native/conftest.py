@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from azml_local.azure_native import server
-from azml_local.azure_native.engine import Engine
 from azml_local.azure_native.provider import Provider
+from azml_local.stand_in import server
+from azml_local.stand_in.engine import Engine
 from tests.support.provider_client import Client
 from tests.support.tiny_arm import TinyArm, tiny_arm
 
@@ -25,7 +25,7 @@ def _arm(monkeypatch: pytest.MonkeyPatch) -> Iterator[TinyArm]:
 def _unconfigured() -> Iterator[Client]:
     engine = Engine(None)
     provider = Provider("3.29.0", engine)
-    running, port = server.serve(provider, engine)
+    running, port = server.serve("azure-native", provider, engine)
     client = Client(port)
     yield client
     client.channel.close()

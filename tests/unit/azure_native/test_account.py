@@ -5,7 +5,7 @@ from contextlib import closing
 import pytest
 
 from azml_local.azure_native.account import configure
-from azml_local.azure_native.errors import Refused
+from azml_local.stand_in.errors import Refused
 from tests.support.behaviours import behaves
 from tests.support.provider_client import Client, Failure
 from tests.support.tiny_arm import TinyArm

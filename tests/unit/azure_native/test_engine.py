@@ -9,9 +9,9 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 from pulumi.runtime.proto import provider_pb2 as wire
 
-from azml_local.azure_native import server
-from azml_local.azure_native.engine import Engine
 from azml_local.azure_native.provider import Provider
+from azml_local.stand_in import server
+from azml_local.stand_in.engine import Engine
 from tests.support.provider_client import Client, Failure
 from tests.support.tiny_arm import SUBSCRIPTION, TinyArm
 
@@ -37,7 +37,7 @@ def _heard(arm: TinyArm) -> Iterator[tuple[Client, Log]]:
     engine = Engine(f"127.0.0.1:{listening.add_insecure_port('127.0.0.1:0')}")
     listening.start()
     provider = Provider("3.29.0", engine)
-    running, port = server.serve(provider, engine)
+    running, port = server.serve("azure-native", provider, engine)
     client = Client(port)
     client.configure()
     yield client, log

@@ -10,7 +10,7 @@ from azml.facts import arm_types
 from azml_local.azure_native import mapping, nodes, table
 from azml_local.azure_native.nodes import Node
 from azml_local.azure_native.table import Row
-from azml_local.azure_native.values import UNKNOWN, from_struct, to_struct
+from azml_local.stand_in.values import UNKNOWN, from_struct, to_struct
 
 TEXT = st.text("ab", min_size=1, max_size=2)
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from azml_local.azure_native.errors import Refused
+from azml_local.stand_in.errors import Refused
 
 _TIMEOUT = 60.0
 """Seconds that one request may take: the local Azure answers at once or with an operation to poll."""
@@ -38,16 +38,17 @@ class Answer:
 
 
 class Http:
-    """Requests to loopback addresses from any number of threads."""
+    """Requests of a plugin to loopback addresses, from any number of threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, plugin: str) -> None:
+        self._plugin = plugin
         self._tls = ssl.create_default_context()
         self._idle: dict[str, list[http.client.HTTPConnection]] = {}
         self._lock = threading.Lock()
 
     def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
         """Send and read whole. Raises `Refused` where the address is not loopback, or nobody answers."""
-        refuse_unless_local(url)
+        refuse_unless_local(url, self._plugin)
         parts = urllib.parse.urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
         target = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
@@ -113,7 +114,7 @@ class Http:
         return connection
 
 
-def refuse_unless_local(url: str) -> None:
+def refuse_unless_local(url: str, plugin: str) -> None:
     """Raise `Refused` unless the address is on this machine's loopback."""
     host = urllib.parse.urlsplit(url).hostname or ""
     try:
@@ -122,6 +123,6 @@ def refuse_unless_local(url: str) -> None:
         local = False
     if not local:
         raise Refused(
-            f"the azure-native stand-in talks to a local Azure only, and {url} is not on the loopback; "
-            "for Azure itself take the stand-in out of PULUMI_HOME and let the engine fetch the real azure-native"
+            f"the {plugin} stand-in talks to a local Azure only, and {url} is not on the loopback; "
+            f"for Azure itself take the stand-in out of PULUMI_HOME and let the engine fetch the real {plugin}"
         )

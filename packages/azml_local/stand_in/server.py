@@ -4,25 +4,24 @@ Owns how a call that fails is told: an expected failure is its text, an accepted
 resource in state, anything else is one line, with the traceback in the engine's debug log.
 """
 
+# ruff: noqa: D102 - the protocol says what its calls are
+
 import importlib.metadata
 import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 
 import grpc
 from google.protobuf import any_pb2, empty_pb2
 from pulumi.runtime.proto import provider_pb2 as wire
 from pulumi.runtime.proto import status_pb2
 
-from azml_local.azure_native.crud import NotFinished
-from azml_local.azure_native.engine import Engine
-from azml_local.azure_native.errors import Refused
-from azml_local.azure_native.provider import Provider
-from azml_local.azure_native.table import NotEmulated
-from azml_local.azure_native.values import to_struct
+from azml_local.stand_in.engine import Engine
+from azml_local.stand_in.errors import NotFinished, Refused
+from azml_local.stand_in.values import to_struct
 
 _THREADS = 128
 """Calls at once. A call waits for Azure most of its time, and Cancel must get through beside all of them."""
@@ -31,12 +30,36 @@ _MESSAGE = 400 * 1024 * 1024
 _Call = Callable[[Any], Any]
 
 
-def main(arguments: list[str]) -> None:
-    """Serve until the engine that started us is gone. The engine gives its address and reads our port."""
+class Provider(Protocol):
+    """The protocol's calls: each takes the request and gives the answer, from many threads, or raises `Refused`."""
+
+    def get_plugin_info(self, request: Any) -> Any: ...
+    def get_schema(self, request: Any) -> Any: ...
+    def check_config(self, request: Any) -> Any: ...
+    def diff_config(self, request: Any) -> Any: ...
+    def configure(self, request: Any) -> Any: ...
+    def invoke(self, request: Any) -> Any: ...
+    def check(self, request: Any) -> Any: ...
+    def diff(self, request: Any) -> Any: ...
+    def create(self, request: Any) -> Any: ...
+    def read(self, request: Any) -> Any: ...
+    def update(self, request: Any) -> Any: ...
+    def delete(self, request: Any) -> Any: ...
+    def cancel(self, request: Any) -> Any: ...
+
+    def close(self) -> None:
+        """Let go of what is held."""
+
+
+def main(plugin: str, sdk: str, make: Callable[[str, Engine], Provider], arguments: list[str]) -> None:
+    """Serve until the engine that started us is gone. The engine gives its address and reads our port.
+
+    `sdk` is the distribution in this environment whose version the plugin has: the engine looks for the same.
+    """
     parent = os.getppid()  # before the port is told: an engine that ends sooner breaks the pipe, later is noticed
     engine = Engine(arguments[0] if arguments else None)
-    provider = Provider(version(), engine)
-    server, port = serve(provider, engine)
+    provider = make(importlib.metadata.version(sdk), engine)
+    server, port = serve(plugin, provider, engine)
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     while os.getppid() == parent:
@@ -45,16 +68,14 @@ def main(arguments: list[str]) -> None:
     provider.close()
 
 
-def version() -> str:
-    """Version of the SDK in this environment: the engine looks for the plugin of the same version."""
-    return importlib.metadata.version("pulumi_azure_native")
-
-
-def serve(provider: Provider, engine: Engine) -> tuple[grpc.Server, int]:
+def serve(plugin: str, provider: Provider, engine: Engine) -> tuple[grpc.Server, int]:
     """Start answering on a free port of the loopback."""
     options = [("grpc.max_receive_message_length", _MESSAGE), ("grpc.max_send_message_length", _MESSAGE)]
     server = grpc.server(ThreadPoolExecutor(_THREADS), options=options)
-    handlers = {name: _handler(name, type_, call, engine) for name, (type_, call) in _calls(provider).items()}
+    handlers = {
+        name: _handler(f"{plugin} stand-in: {name}", type_, call, engine)
+        for name, (type_, call) in _calls(provider).items()
+    }
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("pulumirpc.ResourceProvider", handlers),))
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
@@ -87,11 +108,11 @@ def _handler(name: str, request_type: Any, call: _Call, engine: Engine) -> grpc.
         except NotFinished as error:
             context.set_trailing_metadata((("grpc-status-details-bin", _details(error, request)),))
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
-        except (Refused, NotEmulated) as error:
+        except Refused as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
         except Exception as error:  # noqa: BLE001 - the last place before the user
             engine.debug(traceback.format_exc())
-            told = f"azure-native stand-in: {name} failed unexpectedly: {type(error).__name__}: {error}"
+            told = f"{name} failed unexpectedly: {type(error).__name__}: {error}"
             context.abort(grpc.StatusCode.INTERNAL, told)
 
     return grpc.unary_unary_rpc_method_handler(

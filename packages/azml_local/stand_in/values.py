@@ -1,10 +1,11 @@
 """Property values between the wire and Python.
 
-Owns the two special values of Pulumi's property encoding: unknown and secret. The provider that is stood in for takes
-no secrets (the engine hands over plain values and marks outputs itself), so one is unwrapped here and never made.
+Owns the two special values of Pulumi's property encoding: unknown and secret. The providers that are stood in for take
+no secrets (the engine hands over plain values and marks outputs itself), so one that comes is unwrapped here.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from google.protobuf import struct_pb2
@@ -22,6 +23,13 @@ class _Unknown:
 
 
 UNKNOWN: Final = _Unknown()
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A value that state keeps encrypted."""
+
+    value: Any
 
 
 def from_struct(struct: struct_pb2.Struct) -> dict[str, Any]:
@@ -53,6 +61,8 @@ def _from_value(value: struct_pb2.Value) -> Any:
 def _plain(value: Any) -> Any:
     if value is UNKNOWN:
         return _UNKNOWN_TEXT
+    if isinstance(value, Secret):
+        return {_SIGNATURE: _SECRET, "value": _plain(value.value)}
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items() if item is not None}
     if isinstance(value, Iterable) and not isinstance(value, str):
