@@ -140,7 +140,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         else:
             outputs = await self._in_thread(handler.create, self._work(request), inputs)
             id_ = handler.id_of(inputs, outputs)
-        return proto.CreateResponse(id=id_, properties=to_struct(outputs, secrets_of=request.properties))
+        properties = to_struct(outputs, secrets_of=request.properties, all_secret=handler.kept)
+        return proto.CreateResponse(id=id_, properties=properties)
 
     @expected_failures
     async def Read(self, request: Any, context: Any) -> proto.ReadResponse:  # noqa: ARG002
@@ -149,11 +150,13 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         if found is None:
             return proto.ReadResponse()
         inputs, state = found
+        before = to_python(request.properties)
+        state = {**{name: before[name] for name in handler.kept if name in before}, **state}
         secret = frozenset() if known else handler.sensitive
         return proto.ReadResponse(
             id=request.id if known else handler.id_of(inputs, state),
             inputs=to_struct(inputs, secrets_of=request.inputs, all_secret=secret),
-            properties=to_struct(state, secrets_of=request.inputs, all_secret=secret),
+            properties=to_struct(state, secrets_of=request.inputs, all_secret=secret | handler.kept),
         )
 
     @expected_failures
@@ -165,7 +168,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         else:
             old = to_python(request.old_inputs)
             outputs = await self._in_thread(handler.update, self._work(request), old, inputs, state)
-        return proto.UpdateResponse(properties=to_struct(outputs, secrets_of=request.news))
+        properties = to_struct(outputs, secrets_of=request.news, all_secret=handler.kept)
+        return proto.UpdateResponse(properties=properties)
 
     @expected_failures
     async def Delete(self, request: Any, context: Any) -> empty_pb2.Empty:  # noqa: ARG002

@@ -123,5 +123,35 @@ RESOURCE_GROUP = NameRule(
 )
 """docs."""
 
+CONTAINER_GROUP = NameRule(
+    "a container group",
+    1,
+    63,
+    r"[a-z0-9](?!.*--)([a-z0-9-]*[a-z0-9])?",
+    "lower case letters, digits and single dashes, not at the ends",
+    "the resource group",
+)
+"""container-instances-troubleshooting.md (2026-07-25); the double dash: resource-name-rules."""
+
+DNS_NAME_LABEL = NameRule(
+    "a DNS name label",
+    5,
+    63,
+    r"[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?",
+    "letters, digits and inner dashes",
+    "the Azure region",
+)
+"""container-instances-troubleshooting.md (2026-07-25)."""
+
+CONTAINER_VARIABLE = NameRule(
+    "an environment variable of a container",
+    1,
+    63,
+    r"[a-zA-Z0-9_]*",
+    "letters, digits and underscores",
+    "the container",
+)
+"""container-instances-troubleshooting.md (2026-07-25)."""
+
 TAG_VALUE_LENGTH = 256
 """Characters in the value of a tag (docs: "Use tags to organize your Azure resources")."""

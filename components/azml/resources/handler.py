@@ -61,6 +61,8 @@ class Handler:
     """Inputs that never count as a difference."""
     computed: ClassVar[frozenset[str]] = frozenset()
     """Outputs that only Azure knows."""
+    kept: ClassVar[frozenset[str]] = frozenset()
+    """Outputs that are secrets and that nobody shows a second time: only state has them, and no answer loses them."""
     sensitive: ClassVar[frozenset[str]] = frozenset()
     """Inputs that may hold secrets: on import, where no program says which do, all of them count as secret."""
 

@@ -10,6 +10,7 @@ from azml.resources.model_version import ModelVersion, ModelVersionHandler
 from azml.resources.name_claim import NameClaim, NameClaimHandler
 from azml.resources.resource import AzmlResource, token
 from azml.resources.rollout import Rollout, RolloutHandler
+from azml.resources.service_keys import ServiceKeys, ServiceKeysHandler
 from azml.resources.workspace_network_acls import WorkspaceNetworkAcls, WorkspaceNetworkAclsHandler
 
 RESOURCES: dict[type[AzmlResource], Handler] = {
@@ -21,6 +22,7 @@ RESOURCES: dict[type[AzmlResource], Handler] = {
     ModelVersion: ModelVersionHandler(),
     NameClaim: NameClaimHandler(),
     Rollout: RolloutHandler(),
+    ServiceKeys: ServiceKeysHandler(),
     WorkspaceNetworkAcls: WorkspaceNetworkAclsHandler(),
 }
 

@@ -22,7 +22,7 @@ from azml.spec.tree import Node
 
 Block = TypeVar("Block", bound=Spec)
 
-_STAND_INS = {"name": "stand-in-{}", "stage": "dev", "instance_type": "Standard_DS3_v2"}
+_STAND_INS = {"name": "stand-in-{}", "stage": "dev", "instance_type": "Standard_DS3_v2", "image": "stand-in:1"}
 """Values for required fields that were taken out, so that the block around them can still be judged."""
 _ROUNDS = 3
 
@@ -56,8 +56,10 @@ def _second_look(error: ValidationError, source: Source) -> list[Problem] | None
             if kind == "extra_forbidden":
                 strange.append(at)
                 _container(rest, at).pop(at[-1])
+            elif went := _take_out(rest, at, source.model):
+                gone.append(went)
             else:
-                gone.append(_take_out(rest, at, source.model))
+                return None
         try:
             spec = source.model.model_validate(rest, context=WITHOUT_RULES)
         except ValidationError as again:
@@ -90,7 +92,12 @@ def _container(data: Any, at: At) -> Any:
 
 
 def _take_out(data: Any, at: At, model: type[Spec]) -> At:
-    """Take a wrong value out, or what is around it where it cannot be missing; returns the path of what went."""
+    """Take a wrong value out, or what is around it where it cannot be missing; returns the path of what went.
+
+    Empty: what it is part of is the whole.
+    """
+    if not at:
+        return ()
     container, key = _container(data, at), at[-1]
     if isinstance(key, int):
         return _take_out(data, at[:-1], model)

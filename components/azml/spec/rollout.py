@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from azml.facts import online_endpoints as facts
 from azml.spec.base import Finding, Spec, rule
@@ -61,20 +61,43 @@ class MetricsSpec(Spec):
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", UserWarning)  # `schema` hides a deprecated method of pydantic's
 
-    class GatesSpec(Spec):
-        """What a release has to show.
+    class OwnRequestGatesSpec(Spec):
+        """What a release has to show to requests that azml sends itself."""
 
-        Requests are sent before it has a live share, and at each step; figures of live requests are Azure Monitor's.
-        """
+        elsewhere: ClassVar = dict.fromkeys(
+            ("max_p95_ratio", "max_error_rate", "min_requests", "mirror_first", "metrics"),
+            "it judges live requests in steps, which only an online endpoint has",
+        )
 
         smoke: list[JsonFile] = []
         """Files with requests that are to be answered with 200."""
         golden: list[GoldenSpec] = []
         """Requests with their answers."""
         schema: Flag = False  # type: ignore[assignment]
-        """Whether answers have to conform to the endpoint's OpenAPI document."""
+        """Whether answers have to conform to the OpenAPI document that the release gives of itself."""
         latency_p95_ms: Annotated[int, whole(1)] | None = None
         """Most milliseconds that 95 % of the requests take."""
+
+        @rule
+        def _figures_need_requests(self) -> Iterator[Finding]:
+            asked = [name for name in ("latency_p95_ms", "max_p95_ratio") if getattr(self, name, None) is not None]
+            asked += ["schema"] if self.schema else []
+            if asked and not (self.smoke or self.golden):
+                for name in asked:
+                    yield Finding(
+                        "nothing is there to send",
+                        (name,),
+                        fix="add smoke: [request.json], or golden: [{request: request.json, expected: answer.json}]",
+                    )
+
+    class GatesSpec(OwnRequestGatesSpec):
+        """What a release has to show.
+
+        Requests are sent before it has a live share, and at each step; figures of live requests are Azure Monitor's.
+        """
+
+        elsewhere: ClassVar = {}
+
         max_p95_ratio: Annotated[float, fraction(0.1, 100)] | None = None
         """Most that the 95th percentile may be of the live release's, measured in the same minutes."""
         max_error_rate: Annotated[float, fraction(0, 1)] | None = None
@@ -96,18 +119,6 @@ with warnings.catch_warnings():
                     allowed="a share below 1",
                     fix="write 0.01 for one request in a hundred",
                 )
-
-        @rule
-        def _figures_need_requests(self) -> Iterator[Finding]:
-            asked = [name for name in ("latency_p95_ms", "max_p95_ratio") if getattr(self, name) is not None]
-            asked += ["schema"] if self.schema else []
-            if asked and not (self.smoke or self.golden):
-                for name in asked:
-                    yield Finding(
-                        "nothing is there to send",
-                        (name,),
-                        fix="add smoke: [request.json], or golden: [{request: request.json, expected: answer.json}]",
-                    )
 
 
 class RolloutSpec(Spec):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from azml.spec.base import At, Spec, blocks
 from azml.spec.errors import Problem, shown
 from azml.spec.project import project, project_file
 from azml.spec.reader import read
@@ -26,21 +27,23 @@ def missing_secrets(directory: Path, stack: str, tree: Node, spec: StackSpec) ->
         return
     name = project(directory)
     known = {_bare(key, name) for key in stack_file.map.get("config", stack_file).map} | _defaults(directory, name)
-    for e, endpoint in enumerate(spec.online_endpoints):
-        for d, deployment in enumerate(endpoint.deployments):
-            for variable, value in deployment.environment_variables.items():
-                if isinstance(value, PulumiSecret) and value.secret not in known:
-                    at = ("online_endpoints", e, "deployments", d, "environment_variables", variable, "secret")
-                    node, _ = follow(tree, at)
-                    yield Problem(
-                        f"the stack {stack} has no value for this secret: {shown(file)} has no {name}:{value.secret}",
-                        node.file,
-                        *node.at,
-                        path=spoken(plain(tree), at),
-                        value=value.secret,
-                        fix=f"run `pulumi config set --secret {value.secret} --stack {stack}`, or write "
-                        f"{name}:{value.secret}: VALUE under config where the value is no secret, as on a laptop",
-                    )
+    for at, pointer in _pointers(spec):
+        if pointer.secret not in known:
+            node, _ = follow(tree, at)
+            yield Problem(
+                f"the stack {stack} has no value for this secret: {shown(file)} has no {name}:{pointer.secret}",
+                node.file,
+                *node.at,
+                path=spoken(plain(tree), at),
+                value=pointer.secret,
+                fix=f"run `pulumi config set --secret {pointer.secret} --stack {stack}`, or write "
+                f"{name}:{pointer.secret}: VALUE under config where the value is no secret, as on a laptop",
+            )
+
+
+def _pointers(spec: Spec) -> Iterator[tuple[At, PulumiSecret]]:
+    """Every `{secret: NAME}` of the estate, with the place of the name."""
+    return (((*at, "secret"), block) for at, block in blocks(spec) if isinstance(block, PulumiSecret))
 
 
 def _bare(key: str, project: str) -> str:

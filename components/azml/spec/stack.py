@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
+from azml.spec import service_rules
 from azml.spec.base import At, Finding, Spec, nearest, rule, twins
 from azml.spec.container_registry import ContainerRegistrySpec
+from azml.spec.container_service import ContainerServiceSpec
 from azml.spec.environment import EnvironmentSpec
 from azml.spec.model import ModelSpec
 from azml.spec.online_deployment import OnlineDeploymentSpec
@@ -22,7 +24,7 @@ from azml.spec.types import AnyCase, Flag, Tags
 from azml.spec.workspace import WorkspaceSpec
 
 _LATER = [
-    *("network", "compute", "data", "batch_endpoints", "container_services", "kubernetes_services", "fpga_services"),
+    *("network", "compute", "data", "batch_endpoints", "kubernetes_services", "fpga_services"),
     *("edge", "monitoring", "schedules", "events", "budget"),
 ]
 
@@ -53,6 +55,8 @@ class StackSpec(Spec):
     """Environments to register."""
     online_endpoints: list[OnlineEndpointSpec] = []
     """Managed online endpoints with their deployments."""
+    container_services: list[ContainerServiceSpec] = []
+    """Models on Azure Container Instances."""
 
     @property
     def protected(self) -> bool:
@@ -61,7 +65,7 @@ class StackSpec(Spec):
 
     @rule
     def _workspace_for_everything_in_it(self) -> Iterator[Finding]:
-        for field in ("models", "environments", "online_endpoints"):
+        for field in ("models", "environments", "online_endpoints", "container_services"):
             if self.workspace is None and getattr(self, field):
                 yield Finding("need a workspace to live in", (field,), fix="add workspace: with a name")
 
@@ -85,7 +89,7 @@ class StackSpec(Spec):
 
     @rule
     def _every_name_once(self) -> Iterator[Finding]:
-        for field in ("registries", "models", "environments", "online_endpoints"):
+        for field in ("registries", "models", "environments", "online_endpoints", "container_services"):
             yield from twins(field, [block.name for block in getattr(self, field)])
 
     @rule
@@ -122,6 +126,15 @@ class StackSpec(Spec):
                 ("container_registry",),
                 fix="add resource_group: NAME, or existing: ARM id, or a workspace",
             )
+
+    @rule
+    def _services_fit_in(self) -> Iterator[Finding]:
+        images = [image.name for image in self.container_registry.images] if self.container_registry else []
+        region = self.workspace.location if self.workspace is not None else None
+        services = self.container_services
+        yield from service_rules.images_are_there(services, images, has_registry=self.container_registry is not None)
+        yield from service_rules.spot_has_its_regions(services, region)
+        yield from service_rules.names_are_free(services, [endpoint.name for endpoint in self.online_endpoints])
 
     @rule
     def _inline_assets_are_not_the_estates(self) -> Iterator[Finding]:

@@ -15,9 +15,11 @@ from azml.spec.stack import StackSpec
 from azml.spec.tree import Node, follow, plain, spoken
 
 PLACEHOLDER = "{stage}"
-STAGED = frozenset({"name", "endpoint_name", "resource_group"})
+STAGED = frozenset({"name", "endpoint_name", "resource_group", "dns_name_label"})
 """Keys whose text may hold the placeholder, in these blocks and in the estate's lists of them."""
-BLOCKS = frozenset({"workspace", "container_registry", "registries", "online_endpoints", "deployments"})
+BLOCKS = frozenset(
+    {"workspace", "container_registry", "registries", "online_endpoints", "deployments", "container_services"}
+)
 
 
 def staged(estate: Node) -> Node:
@@ -49,16 +51,17 @@ def clashes(estates: Mapping[str, tuple[Node, StackSpec]]) -> Iterator[tuple[str
         for rule, place, name, at in _unique(spec):
             key = (rule.what, place, name.lower())
             if (other := first.setdefault(key, stack)) != stack:
-                node, _ = follow(tree, (*at, "name"))
+                node, _ = follow(tree, at)
                 yield (
                     stack,
                     Problem(
                         f"is the name of {rule.what} of stack {other} too, and is taken once in {rule.unique}",
                         node.file,
                         *node.at,
-                        path=spoken(plain(tree), (*at, "name")),
+                        path=spoken(plain(tree), at),
                         value=name,
-                        fix=f"write name: {name}-{PLACEHOLDER} in the layer that both extend, or give one another name",
+                        fix=f"write {at[-1]}: {name}-{PLACEHOLDER} in the layer that both extend, or give one another "
+                        "name",
                     ),
                 )
 
@@ -68,10 +71,13 @@ def _unique(spec: StackSpec) -> Iterator[tuple[NameRule, str, str, tuple[str | i
     region = spec.workspace.location if spec.workspace is not None and spec.workspace.existing is None else None
     for index, endpoint in enumerate(spec.online_endpoints):
         if (place := endpoint.location or region) is not None:
-            yield names.ONLINE_ENDPOINT, place, endpoint.name, ("online_endpoints", index)
+            yield names.ONLINE_ENDPOINT, place, endpoint.name, ("online_endpoints", index, "name")
     for index, registry in enumerate(spec.registries):
         if registry.existing is None:
-            yield names.REGISTRY, "", registry.name, ("registries", index)
+            yield names.REGISTRY, "", registry.name, ("registries", index, "name")
     images = spec.container_registry
     if images is not None and images.existing is None and images.name is not None:
-        yield names.CONTAINER_REGISTRY, "", images.name, ("container_registry",)
+        yield names.CONTAINER_REGISTRY, "", images.name, ("container_registry", "name")
+    for index, service in enumerate(spec.container_services):
+        if (place := service.location or region) is not None and (label := service.dns_name_label) is not None:
+            yield names.DNS_NAME_LABEL, place, label, ("container_services", index, "dns_name_label")
