@@ -31,9 +31,12 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True)
 class Auth:
-    """`key`: a bearer key, one of `keys`. `token`: a bearer token that `verify` (see `azml_gateway.auth`) accepts."""
+    """`key`: a bearer key, one of `keys`. `token`: a bearer token that `verify` (see `azml_gateway.auth`) accepts.
 
-    mode: Literal["key", "token"]
+    `none`: everybody may call; only a container (`container_settings`) can be told so.
+    """
+
+    mode: Literal["key", "token", "none"]
     keys: tuple[str, ...] = ()
     verify: str = ""
     cache_s: float = 30

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import uvloop
 
 from azml_gateway.admin import Admin
 from azml_gateway.app import Gateway
-from azml_gateway.caller import Caller
+from azml_gateway.caller import Caller, Handler
 from azml_gateway.config import load
 from azml_gateway.routing import Routing
 
@@ -32,21 +33,35 @@ def serve(path: Path) -> None:
 
 
 async def _serve(routing: Routing, path: Path) -> None:
-    config, loop, asked_to_end = routing.config, asyncio.get_running_loop(), asyncio.Event()
+    async with _admin_socket(Admin(routing, path), routing.config.admin_socket), listening(routing, Gateway(routing)):
+        await asked_to_end().wait()
+
+
+def asked_to_end() -> asyncio.Event:
+    """Set by SIGTERM and SIGINT from now on."""
+    loop, asked = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked_to_end.set)
-    callers: set[Caller] = set()
-    async with _admin_socket(Admin(routing, path), config.admin_socket):
-        gateway = Gateway(routing)
+        loop.add_signal_handler(number, asked.set)
+    return asked
 
-        def connected() -> Caller:
-            routing.metrics.connected += 1
-            return Caller(gateway, callers)
 
-        server = await loop.create_server(connected, config.host, config.port, backlog=BACKLOG)
-        sweeping = asyncio.create_task(_sweep(callers))
-        counting = asyncio.create_task(routing.metrics.keep(lambda: len(callers)))
-        await asked_to_end.wait()
+@contextlib.asynccontextmanager
+async def listening(routing: Routing, handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[None]:
+    """Answer callers, by HTTPS with `tls`; at the end close the listener, then let running answers end."""
+    config, callers = routing.config, set[Caller]()
+
+    def connected() -> Caller:
+        routing.metrics.connected += 1
+        return Caller(handler, callers)
+
+    server = await asyncio.get_running_loop().create_server(
+        connected, config.host, config.port, backlog=BACKLOG, ssl=tls
+    )
+    sweeping = asyncio.create_task(_sweep(callers))
+    counting = asyncio.create_task(routing.metrics.keep(lambda: len(callers)))
+    try:
+        yield
+    finally:
         sweeping.cancel()
         server.close()
         await _drain(callers, config.drain_s)

@@ -19,7 +19,9 @@ from pathlib import Path
 
 import psutil
 
-LAUNCHER = Path(__file__).with_name("launcher.py")
+from azml_gateway import launcher
+
+LAUNCHER = Path(launcher.__file__)
 MARK = "AZML_LOCAL_PROCESS"
 """The variable that says whose child a process is; what a child starts inherits it."""
 

@@ -1,0 +1,102 @@
+"""Microsoft's scoring server as the child of a container's entry: started, waited for, ended.
+
+It listens on a loopback port that nobody outside can reach, and writes to the container's own stdout and stderr.
+Deliberately never starts it again: when it dies the container ends, and who runs containers decides.
+"""
+
+import asyncio
+import contextlib
+import importlib.util
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from azml_gateway import launcher, upstream
+from azml_gateway.container_settings import SECRETS, Settings
+
+MODULE = "azureml_inference_server_http"
+PAUSE_S = 0.1
+"""Between two questions whether it answers; the first is answered as soon as it can."""
+STOP_S = 5
+"""Seconds that it gets to end by itself."""
+
+
+class ScoringServer:
+    """The child. `address` is where it listens."""
+
+    def __init__(self, process: asyncio.subprocess.Process, address: str) -> None:
+        self._process = process
+        self.address = address
+
+    @classmethod
+    async def start(cls, settings: Settings, variables: Mapping[str, str]) -> "ScoringServer":
+        """Start it with the container's own variables, less the secrets."""
+        with socket.create_server(("127.0.0.1", 0), backlog=socket.SOMAXCONN) as listener:
+            port = listener.getsockname()[1]
+            command = [MODULE, "--entry_script", settings.script, "--port", str(port)]
+            if model := variables.get("AZUREML_MODEL_DIR"):
+                command += ["--model_dir", model]
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                launcher.__file__,
+                str(os.getpid()),
+                str(listener.fileno()),
+                *command,
+                cwd=settings.code,
+                env=_variables(variables, settings.code),
+                stdin=asyncio.subprocess.DEVNULL,
+                pass_fds=(listener.fileno(),),
+                start_new_session=True,
+            )
+        return cls(process, f"127.0.0.1:{port}")
+
+    async def ready(self) -> None:
+        """Wait until it answers."""
+        while not await self.healthy():  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(PAUSE_S)
+
+    async def healthy(self) -> bool:
+        """Whether it answers its own probe, however long that takes: while all its workers are busy nobody does."""
+        exchange: upstream.Exchange | None = None
+        try:
+            exchange = await upstream.send(self.address, b"GET", b"/", [(b"host", b"localhost")], b"")
+            await exchange.head()
+        except (upstream.ConnectError, upstream.BrokenAnswerError):
+            return False
+        else:
+            return exchange.status == 200
+        finally:
+            if exchange is not None:
+                exchange.abort()
+
+    async def ended(self) -> int:
+        """Wait for its end: its exit code, 128 and the signal's number where one ended it, as shells have it."""
+        code = await self._process.wait()
+        return code if code >= 0 else 128 - code
+
+    async def stop(self) -> None:
+        """End it with all it started: politely, and for certain."""
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STOP_S):
+                    await self._process.wait()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        await self._process.wait()
+
+
+def _variables(variables: Mapping[str, str], code: Path) -> dict[str, str]:
+    arguments = variables.get("GUNICORN_CMD_ARGS", "")
+    if importlib.util.find_spec("gunicorn.ctl") is not None:
+        arguments += " --no-control-socket"  # gunicorn >= 25 puts one into HOME, which a container may not write to
+    return {
+        **{name: value for name, value in variables.items() if name not in SECRETS},
+        "AML_APP_ROOT": str(code.resolve()),
+        "GUNICORN_CMD_ARGS": arguments.strip(),
+        "PYTHONUNBUFFERED": "1",
+    }
