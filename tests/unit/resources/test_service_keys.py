@@ -6,7 +6,8 @@ from typing import Any
 
 import grpc
 import pytest
-from pulumi.provider.experimental.property_value import PropertyValue, PropertyValueType
+from pulumi.provider.experimental.property_value import PropertyValue
+from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2
 
 from tests.support import provider_plugin
@@ -46,7 +47,7 @@ def test_a_preview_knows_none(plugin: Plugin) -> None:
     assert planned.id == ""
     found = PropertyValue.unmarshal_map(planned.properties)
     assert [found[name].is_secret for name in NAMES] == [True, True]
-    assert [found[name].type is PropertyValueType.COMPUTED for name in NAMES] == [True, True]
+    assert [found[name].value for name in NAMES] == [rpc.UNKNOWN, rpc.UNKNOWN]
 
 
 def test_an_update_and_a_refresh_keep_them_and_keep_them_secret(plugin: Plugin, made: Any) -> None:
