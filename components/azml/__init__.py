@@ -8,8 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from azml.build import build, export, load
+    from azml.build import build, export
     from azml.container_registry import ContainerRegistry
+    from azml.estate_config import load
     from azml.online_endpoint import OnlineEndpoint
     from azml.registry import Registry
     from azml.resources.code_version import CodeVersion
@@ -39,7 +40,7 @@ _HOMES = {
     "WorkspaceNetworkAcls": "azml.resources.workspace_network_acls",
     "build": "azml.build",
     "export": "azml.build",
-    "load": "azml.build",
+    "load": "azml.estate_config",
 }
 
 __all__ = [

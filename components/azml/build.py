@@ -4,30 +4,23 @@ Owns what refers to what: the estate's tags on everything, what waits for what.
 Deliberately decides nothing that a component or the spec should.
 """
 
-import sys
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pulumi
 
 from azml import endpoint_roles
 from azml.component import InvalidArgs, given
 from azml.estate_assets import EstateAssets
+from azml.estate_config import end
 from azml.online_endpoint import OnlineEndpoint
 from azml.registry import Registry
 from azml.resources.errors import Refused
 from azml.resources.handler import present
-from azml.spec import SpecError, StackSpec, stack_folder
-from azml.spec import load as load_spec
+from azml.spec import StackSpec
 from azml.spec.base import Spec
 from azml.spec.online_endpoint import OnlineEndpointSpec
 from azml.workspace import Workspace
-
-KEY = "estate"
-"""Key of the config, in the project's own namespace."""
-ALREADY_SAID = 32
-"""Exit code by which a program tells the engine that its errors are shown."""
 
 
 @dataclass(frozen=True)
@@ -39,27 +32,12 @@ class Estate:
     online_endpoints: dict[str, OnlineEndpoint] = field(default_factory=dict)
 
 
-def load() -> StackSpec:
-    """Read the stack's estate: values from the engine, positions from the file. Ends the program where it is wrong."""
-    try:
-        return load_spec(stack_folder(Path.cwd()), pulumi.get_stack(), pulumi.Config().get_object(KEY))
-    except SpecError as error:
-        _end([str(problem) for problem in error.problems])
-
-
 def build(spec: StackSpec) -> Estate:
     """Make everything that the estate names. Ends the program where a component cannot be made."""
     try:
         return _build(spec)
     except (InvalidArgs, Refused) as error:
-        _end([str(error)])
-
-
-def _end(problems: list[str]) -> NoReturn:
-    for problem in problems:
-        # The engine puts the word before what it shows.
-        pulumi.log.error(problem.replace("error: ", "", 1))
-    sys.exit(ALREADY_SAID)
+        end([str(error)])
 
 
 def _build(spec: StackSpec) -> Estate:

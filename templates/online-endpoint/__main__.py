@@ -2,4 +2,5 @@
 
 import azml
 
-azml.export(azml.build(azml.load()))
+spec = azml.load()  # by itself: what `build` imports takes a second, in which azml's plugin starts
+azml.export(azml.build(spec))

@@ -70,7 +70,7 @@ def nearest(word: str, known: list[str]) -> str | None:
 class Spec(BaseModel):
     """A frozen block of the estate. Unknown keys are refused; what only Azure writes is accepted and forgotten."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     forgotten: ClassVar[frozenset[str]] = frozenset({"$schema"})
     """Keys that `az ml` accepts and that say nothing about what is wanted."""

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from azml.spec.base import BROKEN_RULES, REFUSED, At, Finding, Spec, nearest
 from azml.spec.errors import Problem
-from azml.spec.fields import field_of, path_to, spec_at, specs_in
+from azml.spec.field_docs import field_docs
+from azml.spec.fields import path_to, spec_at, specs_in
 from azml.spec.tree import Node, follow, spoken
 
 _TEXT = "must be text"
@@ -105,8 +106,8 @@ def _finding(kind: str, detail: Mapping[str, Any], at: At, source: Source) -> Fi
 
 
 def _missing(at: At, source: Source) -> Finding:
-    field = field_of(source.model, source.data, at)
-    about = " ".join(field.description.split()) if field is not None and field.description else None
+    block = spec_at(source.model, source.data, at[:-1])
+    about = None if block is None else field_docs(block).get(str(at[-1]))
     return Finding("is missing", allowed=about, fix=f"add {at[-1]}")
 
 

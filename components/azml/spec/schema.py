@@ -12,6 +12,7 @@ from typing import Any
 
 from azml.spec import stages
 from azml.spec.base import Spec
+from azml.spec.field_docs import field_docs
 from azml.spec.fields import specs_in
 from azml.spec.includes import BLOCKS
 from azml.spec.stack import StackSpec
@@ -105,9 +106,8 @@ def _includable(model: type[Spec]) -> Iterator[type[Spec]]:
 
 def _block(definition: Schema, model: type[Spec]) -> Schema:
     """Describe a block as it may stand in one of several layers."""
-    fields = {
-        name: _field(field, model.model_fields[name].description) for name, field in definition["properties"].items()
-    }
+    docs = field_docs(model)
+    fields = {name: _field(field, docs.get(name, "")) for name, field in definition["properties"].items()}
     fields |= dict.fromkeys(sorted(model.forgotten), _FORGOTTEN)
     return {
         "type": "object",
@@ -117,9 +117,9 @@ def _block(definition: Schema, model: type[Spec]) -> Schema:
     }
 
 
-def _field(field: Schema, description: str | None) -> Schema:
+def _field(field: Schema, description: str) -> Schema:
     """Let a field be null, and the entries of its maps too."""
-    about: Schema = {"description": " ".join((description or "").split())}
+    about: Schema = {"description": description}
     if field.get("default") is not None:
         about["default"] = field["default"]
     whole = {key: part for key, part in field.items() if key != "description"}
