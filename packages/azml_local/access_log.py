@@ -18,7 +18,7 @@ _SHOWN = ("api-version", "comp", "restype")
 
 def logger(path: Path) -> logging.Logger:
     """Open the log."""
-    handler = RotatingFileHandler(path, maxBytes=_BYTES, backupCount=_FILES, encoding="utf-8")
+    handler = RotatingFileHandler(path, maxBytes=_BYTES, backupCount=_FILES, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     log = logging.Logger("azml_local.access", logging.INFO)  # noqa: LOG001 - one of its own, beside the global tree
     log.addHandler(handler)

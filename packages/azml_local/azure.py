@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from azml_local.arm.operations import Operations
     from azml_local.arm.types import Types
     from azml_local.blobs.files import BlobFiles
+    from azml_local.registry import Registries
     from azml_local.scoring import DataPlane
 
 
@@ -26,6 +27,7 @@ class Azure:
     store: Store
     tokens: Tokens
     blobs: "BlobFiles"
+    registries: "Registries"
     plane: "DataPlane"
     faults: "Faults"
     url: str

@@ -17,10 +17,15 @@ NAMES = ("127.0.0.1", "localhost", "*.blob.core.azlocal.test")
 _CA_DAYS, _LEAF_DAYS, _RENEW_DAYS = 3650, 397, 30  # 397: the longest that public clients accept for a leaf
 
 
+def server(home: Home) -> Path:
+    """Name the file of the server's certificate and key."""
+    return home.certificates / "server.pem"
+
+
 def ensure(home: Home, now: datetime | None = None) -> Path:
     """Give the server's certificate with its key; makes what is missing or near its end. ≈ 0.5 s when it does."""
     until = home.certificates / "until.json"
-    leaf = home.certificates / "server.pem"
+    leaf = server(home)
     now = now or datetime.now(UTC)
     good = leaf.exists() and home.ca.exists() and home.bundle.exists() and until.exists()
     if good and datetime.fromisoformat(json.loads(until.read_text())["leaf"]) - now > timedelta(days=_RENEW_DAYS):
@@ -51,7 +56,7 @@ def _make(home: Home) -> None:
         write_private(home.ca, authority.cert_pem.bytes())
     leaf_until = now + timedelta(days=_LEAF_DAYS)
     leaf = authority.issue_cert(*NAMES, organization_name="azml local Azure", not_after=leaf_until)
-    write_private(home.certificates / "server.pem", leaf.private_key_and_cert_chain_pem.bytes())
+    write_private(server(home), leaf.private_key_and_cert_chain_pem.bytes())
     write_private(home.bundle, Path(certifi.where()).read_bytes() + b"\n" + authority.cert_pem.bytes())
     write_json(until, {"ca": ca_until.isoformat(), "leaf": leaf_until.isoformat()})
 

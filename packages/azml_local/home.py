@@ -59,6 +59,11 @@ class Home:
         return self.root / "blobs"
 
     @property
+    def registries(self) -> Path:
+        """What container registries hold: a folder each."""
+        return self.root / "registries"
+
+    @property
     def online(self) -> Path:
         """State of the online endpoints."""
         return self.root / "online"

@@ -30,8 +30,9 @@ from azml_local.arm.types import Types
 from azml_local.azure import Azure
 from azml_local.blobs.files import BlobFiles
 from azml_local.home import Home, Identity, write_json
-from azml_local.namespaces import declared
+from azml_local.namespaces import containerregistry, declared
 from azml_local.namespaces.machinelearning.serving import restore
+from azml_local.registry import Registries
 from azml_local.scoring import DataPlane, Endpoint
 from azml_local.tokens import ML, BadToken, Tokens
 
@@ -60,6 +61,9 @@ def assemble(home: Home, identity: Identity, url: str, plane: DataPlane | None =
         store=store,
         tokens=tokens,
         blobs=BlobFiles(home.blobs, store.database),
+        registries=Registries(
+            home.registries, tokens, certificates.server(home), access_log.logger(home.logs / "registry.log")
+        ),
         plane=DataPlane(home.online, partial(may_call, tokens)) if plane is None else plane,
         faults=Faults(folder, chances),
         url=url,
@@ -118,6 +122,7 @@ async def _run(home: Home, identity: Identity, leaf: Path, listener: socket.sock
         await asyncio.gather(back, return_exceptions=True)
         await azure.operations.close()
         await azure.plane.close()
+        azure.registries.close()
         azure.store.close()
 
 
@@ -126,6 +131,7 @@ async def _restore(azure: Azure) -> None:
     done = asyncio.Event()
     azure.operations.resume(done)
     try:
+        containerregistry.restore(azure)
         await restore(azure)
     except Exception:  # noqa: BLE001 - the server goes on
         _log.exception("what served before did not come back")

@@ -82,6 +82,9 @@ class Settings:
     workspace_put_without_network_acls: Literal["clears", "keeps"] = "clears"
     """What a PUT of a workspace does to its `networkAcls`, which API version 2025-12-01 does not have. Not
     documented."""
+    registry_network: Literal["outside", "inside"] = "outside"
+    """Where this machine is for container registries that are not open to the internet: outside, and refused, or
+    inside a network that they let in."""
     blob_roles_after_seconds: float | None = None
     """Seconds until a new role assignment works for blobs that are asked for with a token; without a role they are
     refused then. None: a token opens everything. (Azure: up to 10 minutes.)"""

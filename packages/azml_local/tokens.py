@@ -38,8 +38,8 @@ class Tokens:
         self._identity = identity
         self._key = bytes.fromhex(identity.signing_key)
 
-    def issue(self, audience: str, lifetime: float = LIFETIME) -> str:
-        """Make a token for an audience, good for `lifetime` seconds."""
+    def issue(self, audience: str, lifetime: float = LIFETIME, more: Mapping[str, Any] | None = None) -> str:
+        """Make a token for an audience, good for `lifetime` seconds, with `more` claims."""
         now = int(time.time())
         who = self._identity
         claims = {
@@ -54,6 +54,7 @@ class Tokens:
             "nbf": now,
             "exp": int(now + lifetime),
             "ver": "1.0",
+            **(more or {}),
         }
         head = f"{_encode({'alg': 'HS256', 'typ': 'JWT'})}.{_encode(claims)}"
         return f"{head}.{_base64(self._sign(head))}"

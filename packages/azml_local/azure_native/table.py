@@ -152,6 +152,20 @@ ROWS: tuple[Row, ...] = (
         },
     ),
     Row(
+        "containerregistry:ScopeMap",
+        "Microsoft.ContainerRegistry/registries/scopeMaps",
+        "2024-11-01-preview",
+        _IN_GROUP + "/Microsoft.ContainerRegistry/registries/{registryName}/scopeMaps/{scopeMapName}",
+        create_only=frozenset(),
+    ),
+    Row(
+        "containerregistry:Token",
+        "Microsoft.ContainerRegistry/registries/tokens",
+        "2024-11-01-preview",
+        _IN_GROUP + "/Microsoft.ContainerRegistry/registries/{registryName}/tokens/{tokenName}",
+        create_only=frozenset(),
+    ),
+    Row(
         "managedidentity:UserAssignedIdentity",
         "Microsoft.ManagedIdentity/userAssignedIdentities",
         "2023-01-31",

@@ -327,6 +327,7 @@ def running(root: Path, plane: FakePlane | None = None, *, scores: bool = False)
         back.cancel()
         await azure.operations.close()
         await azure.plane.close()
+        azure.registries.close()
         azure.store.close()
 
     thread = threading.Thread(target=asyncio.run, args=[run()], daemon=True)

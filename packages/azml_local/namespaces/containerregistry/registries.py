@@ -1,8 +1,9 @@
-"""Microsoft.ContainerRegistry: registries (control plane)."""
+"""Registries: their address, their admin user, and the rules that their data plane is told."""
 
+import asyncio
 import base64
 import secrets
-from datetime import UTC, datetime
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from azml.facts import names
@@ -10,6 +11,9 @@ from azml_local.arm.call import Call
 from azml_local.arm.errors import ArmError
 from azml_local.arm.store import Resource
 from azml_local.arm.types import Reply, ResourceType, Write, action
+from azml_local.azure import Azure
+from azml_local.namespaces.containerregistry import rules, tokens
+from azml_local.namespaces.containerregistry.rules import REGISTRY
 
 _PASSWORDS = ("password", "password2")
 _TAKEN = (
@@ -21,12 +25,16 @@ _TAKEN = (
 class Registries(ResourceType):
     """A container registry."""
 
-    type = "Microsoft.ContainerRegistry/registries"
+    type = REGISTRY
     evidence = (
         "ARM's types 2023-01-01-preview; codes of azure-mgmt-containerregistry 15.0.0; admin account: container-"
         "registry-authentication"
     )
-    not_enforced = "images do not exist; network rules, policies, storage limits"
+    not_enforced = (
+        "IP rules (`defaultAction: Deny` and `publicNetworkAccess: Disabled` refuse this machine, unless the setting "
+        "`registry_network` says that it is inside); policies but azureADAuthenticationAsArmPolicy; storage limits; "
+        "zone redundancy; data endpoints: blobs come from the login server itself"
+    )
     rule = names.CONTAINER_REGISTRY
     name_taken = ("AlreadyInUse", _TAKEN)
     name_bad = "Invalid"
@@ -46,11 +54,27 @@ class Registries(ResourceType):
     }
 
     def fill(self, write: Write) -> None:
-        """The registry's address; the admin's passwords exist but are shown only while the admin is on."""
-        write.properties["loginServer"] = f"{write.id.name.lower()}.azurecr.io"
-        write.properties.setdefault("creationDate", datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+        """The admin's passwords exist but are shown only while the admin is on."""
+        write.properties.setdefault("creationDate", rules.now())
         write.body["sku"]["tier"] = write.body["sku"]["name"]
         write.hidden.setdefault("passwords", [_password(), _password()])
+
+    async def apply(self, resource: Resource, _report: Callable[[str], None]) -> None:
+        """Let the data plane listen, or hear of the change. The port stays the registry's own."""
+        port = self.azure.registries.put(rules.rules_of(self.azure, resource), resource.hidden.get("port", 0))
+        resource.hidden["port"] = port
+
+    async def removed(self, resource: Resource) -> None:
+        """Images go with their registry."""
+        await asyncio.to_thread(self.azure.registries.remove, resource.id.name)
+
+    def present(self, resource: Resource) -> dict[str, Any]:
+        """The address is the one listened on."""
+        shown = super().present(resource)
+        address = self.azure.registries.address(resource.id.name)
+        if address is not None:
+            shown["properties"] = {**resource.properties, "loginServer": address}
+        return shown
 
     @action("listCredentials")
     def list_credentials(self, resource: Resource, _call: Call) -> dict[str, Any]:
@@ -71,7 +95,21 @@ class Registries(ResourceType):
             raise ArmError(400, "InvalidRequestContent", f"name must be {' or '.join(_PASSWORDS)}, is {name!r}.")
         resource.hidden["passwords"][_PASSWORDS.index(name)] = _password()
         self.azure.store.put(resource)
+        rules.refresh(self.azure, resource.id)
         return self.list_credentials(resource, call)
+
+    @action("generateCredentials")
+    def generate_credentials(self, resource: Resource, call: Call) -> dict[str, Any]:
+        """Make passwords of a token; they are shown this once."""
+        return tokens.generate(self.azure, resource, call.asked)
+
+
+def restore(azure: Azure) -> None:
+    """Open every registry again after a restart, each where it was if it can be."""
+    for found in azure.store.below(None, REGISTRY):
+        if "port" in found.hidden:  # one that was being made is opened by its operation
+            found.hidden["port"] = azure.registries.put(rules.rules_of(azure, found), found.hidden["port"])
+            azure.store.put(found)
 
 
 def _refuse_without_admin(resource: Resource) -> None:

@@ -1,0 +1,121 @@
+"""HTTP/1.1 on one connection, in a thread of its own: heads by the standard library, contents in large pieces.
+
+Owns reading and writing. Threads, because all that is heavy here (TLS, SHA-256, files) leaves Python to others
+meanwhile, and blocking calls move a megabyte with the fewest steps. Deliberately knows nothing of registries.
+"""
+
+import contextlib
+import socket
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
+from typing import IO, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from azml_local.registry.asked import PIECE, Answer, Body, Request
+from azml_local.registry.errors import RegistryError
+
+_IDLE_S = 75
+"""How long a connection may be silent: longer than clients keep theirs."""
+_DRAIN = 4 << 20
+"""What is read of a content that nobody wanted, so that its sender gets to see the answer."""
+
+
+Answerer = Callable[[Request], Answer]
+
+
+class Connection(BaseHTTPRequestHandler):
+    """One connection; `server` is the function that answers its requests."""
+
+    protocol_version = "HTTP/1.1"
+    timeout = _IDLE_S
+    disable_nagle_algorithm = True
+    wbufsize = 64 << 10  # head and content leave together
+    server: Any
+
+    def handle(self) -> None:
+        """Answer until either side has enough."""
+        with contextlib.suppress(OSError, ValueError):  # ValueError: closed while the server ends
+            super().handle()
+
+    def finish(self) -> None:
+        """Say goodbye, if anybody hears it."""
+        with contextlib.suppress(OSError, ValueError):
+            super().finish()
+
+    def handle_expect_100(self) -> bool:
+        """Tell the client to go on, now."""
+        found = super().handle_expect_100()
+        self.wfile.flush()
+        return found
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name of the standard library
+        """Say nothing: `plane` writes the access log."""
+
+    def _answer(self) -> None:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        try:
+            body = Body(self.rfile, headers)
+        except RegistryError as error:
+            self.close_connection = True
+            self._send(refusal(error))
+            return
+        address = urlsplit(self.path)
+        query = parse_qsl(address.query, keep_blank_values=True)
+        request = Request(self.command, unquote(address.path), query, headers, self.client_address[0], body)
+        answer = self.server(request)
+        self._send(answer)
+        self._drain(body)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815 - names of the standard library
+
+    def _send(self, answer: Answer) -> None:
+        length = len(answer.content) if answer.file is None else answer.length
+        self.send_response_only(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        if answer.status != 204 and "Content-Length" not in answer.headers:
+            self.send_header("Content-Length", str(length))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        head_only = self.command == "HEAD" or answer.status == 204
+        self.end_headers()
+        if answer.content and not head_only:
+            self.wfile.write(answer.content)
+        if answer.file is not None:
+            with answer.file as file:
+                if not head_only:
+                    self.wfile.flush()
+                    self._send_file(file, answer.start, answer.length)
+        self.wfile.flush()
+
+    def _send_file(self, file: IO[bytes], start: int, length: int) -> None:
+        buffer = memoryview(bytearray(min(PIECE, length)))
+        file.seek(start)
+        while length:
+            count = file.readinto(buffer[: min(length, len(buffer))])  # type: ignore[attr-defined]
+            if not count:
+                raise ConnectionError("the file is shorter than it was")
+            self.connection.sendall(buffer[:count])
+            length -= count
+
+    def _drain(self, body: Body) -> None:
+        if body.over:
+            return
+        self.close_connection = True
+        left = _DRAIN
+        for piece in body.pieces():
+            left -= len(piece)
+            if left < 0:
+                return
+
+
+def refusal(error: RegistryError) -> Answer:
+    """Answer with an error."""
+    headers = {"Content-Type": "application/json; charset=utf-8", **error.headers}
+    return Answer(error.status, headers, error.document())
+
+
+def close(connection: socket.socket) -> None:
+    """End a connection that another thread uses."""
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
