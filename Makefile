@@ -5,6 +5,8 @@ SHELL := bash
 PYTHON ?= python3
 REQUEST := samples/diabetes/sample-request.json
 azml := .venv/bin/azml
+# Container images often set it: every command would then compile again what it imports, a third of its time.
+unexport PYTHONDONTWRITEBYTECODE
 venv := .venv/.installed
 
 .PHONY: up destroy test check demo-release bench soak witness accept lock wheel demo-policy demo-preview clean help
@@ -17,7 +19,7 @@ destroy: $(venv)  ## Take the local stack down; `make up` makes it again.
 
 test: $(venv)  ## Unit, golden, and end to end on the real engine against the local Azure.
 	@.venv/bin/python engine/build.py > /dev/null
-	@.venv/bin/pytest -q -m "not bench and not soak" -n 2 --dist loadfile --durations=10
+	@.venv/bin/pytest -q -m "not bench and not soak" -n 3 --dist loadfile --durations=10
 
 check: $(venv)  ## Lint, format and types of Python; vet and unit tests of Go.
 	@.venv/bin/ruff check .
