@@ -104,7 +104,9 @@ def _keeps(inputs: Values) -> bool:
 
 def _back(inputs: Values) -> str:
     if _keeps(inputs):
-        return f"{BACK}; for {words.duration(inputs['keepPrevious'])} the old release answers again within seconds"
+        return (
+            f"{BACK}; for {words.duration(inputs['keepPrevious'])} the old release is still there, and takes no steps"
+        )
     return f"{BACK}; what served before becomes a new release"
 
 

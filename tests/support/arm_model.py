@@ -30,6 +30,9 @@ class ArmModel:
         self.after_write: Callable[[int], None] = lambda _: None
         self.ahead = 0.0
         """Seconds that Azure's clock is ahead of ours."""
+        self.fail_deletes = False
+        self.merges = False
+        """Whether a PUT changes a map of traffic where it is named, instead of replacing it."""
         self._lock = threading.RLock()
 
     def now(self) -> float:
@@ -69,6 +72,8 @@ class ArmModel:
         self.before_write(number)
         body, key = copy.deepcopy(dict(sent() if callable(sent) else sent)), id_.lower()
         endpoint = key.split("/deployments/")[0]
+        if verb == "DELETE" and self.fail_deletes:
+            raise ArmError("Conflict", "locked", 409)
         if verb == "DELETE":
             if key != endpoint and _serves(self.there[endpoint], id_):
                 raise ArmError("BadRequest", f"{id_} has traffic", 400)
@@ -78,6 +83,7 @@ class ArmModel:
             self.there[key] |= body
         else:
             if key == endpoint:
+                self._merge_traffic(self.there[key]["properties"], body["properties"])
                 self._refuse_bad_traffic(key, body)
             body["properties"] = {**body["properties"], "provisioningState": "Succeeded"}
             self.there[key] = {**body, "id": id_, "name": id_.rpartition("/")[2]}
@@ -85,6 +91,10 @@ class ArmModel:
         work.accepted()
         self.after_write(number)
         return copy.deepcopy(self.there.get(key, {}))
+
+    def _merge_traffic(self, live: Body, sent: Body) -> None:
+        for name in ("traffic", "mirrorTraffic") if self.merges else ():
+            sent[name] = {**(live.get(name) or {}), **(sent.get(name) or {})}
 
     def _refuse_bad_traffic(self, key: str, body: Body) -> None:
         traffic, mirror = (_without_zeros(body["properties"].get(name)) for name in ("traffic", "mirrorTraffic"))

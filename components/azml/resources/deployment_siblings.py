@@ -49,9 +49,8 @@ def make_room(work: Work, id_: ArmId, inputs: Values, region: str) -> None:
     if endpoint is None:
         return
     others, going = _others(work, id_, inputs, endpoint)
-    for found in going:
-        _delete(work, id_.parent.child("deployments", _name(found)), id_)
-    if given_up := {_name(each) for each in going} & {*endpoint.memory.given_up}:
+    gone = {name for each in going if _delete(work, id_.parent.child("deployments", name := _name(each)), id_)}
+    if given_up := gone & {*endpoint.memory.given_up}:
         endpoint_body.remember(work, id_.parent, lambda memory: memory.without(given_up))
     quota.refuse_peak(work, id_, region, _wanted(inputs), beside=_serving(endpoint, others))
 
@@ -76,14 +75,16 @@ def _is_sibling(work: Work, found: Values, inputs: Values) -> bool:
     return made_here and own.get(deployment_body.STABLE) == inputs["deployment"]
 
 
-def _delete(work: Work, earlier: ArmId, id_: ArmId) -> None:
+def _delete(work: Work, earlier: ArmId, id_: ArmId) -> bool:
+    """Whether it is gone."""
     work.doing(f"deleting failed release {earlier.name}")
     try:
         work.arm.delete(earlier.text, ML, work)
     except ArmError as error:  # what it stands in the way of (quota, number of deployments) Azure will say
         work.warn(f"Deployment {earlier.name}, which had failed, could not be deleted: {error}")
-    else:
-        work.say(f"Deployment {earlier.name}, which had failed, is deleted: {id_.name} takes its place.")
+        return False
+    work.say(f"Deployment {earlier.name}, which had failed, is deleted: {id_.name} takes its place.")
+    return True
 
 
 def _wanted(inputs: Values) -> Wanted:

@@ -9,14 +9,14 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
-from azml.resources import deployment_body, deployment_failure, deployment_siblings, endpoint_body
+from azml.resources import deployment_body, deployment_failure, deployment_siblings, endpoint_body, quota
 from azml.resources.arm_id import ArmId
 from azml.resources.deployment_body import UNDER_WAY, state_of
 from azml.resources.deployment_failure import DELETE, KEEP, Attempt
 from azml.resources.deployment_progress import Progress
 from azml.resources.errors import ArmError, Interrupted, Refused
 from azml.resources.handler import GONE, ML, OWNER, Difference, Handler, Live, Values, refuse_lost_properties, require
-from azml.resources.quota import Preflight
+from azml.resources.quota import Preflight, Wanted
 from azml.resources.resource import AzmlResource
 from azml.resources.rollout_memory import Memory, clock
 from azml.resources.wire import UNKNOWN
@@ -204,6 +204,8 @@ class ManagedOnlineDeploymentHandler(Handler):
                 f"(it is {old.get('instanceType')}, and {inputs['instanceType']} is wanted).\n"
                 "Use release: auto, which makes a new deployment beside it, or give the deployment another name."
             )
+        if is_there and "instanceCount" in found.changed and deployment_siblings.is_known(inputs):
+            _refuse_growth(work, self.arm_id(inputs), inputs)
         return found
 
     def delete(self, work: Work, state: Values) -> None:
@@ -277,6 +279,14 @@ class ManagedOnlineDeploymentHandler(Handler):
                 work.wait(POLL_SECONDS)
                 found = work.arm.find(id_.text, ML)
         return found
+
+
+def _refuse_growth(work: Work, id_: ArmId, inputs: Values) -> None:
+    """`Refused` where the quota has no room for more instances of what is there."""
+    has, wanted = deployment_body.count(work.arm.get(id_.text, ML)), int(inputs["instanceCount"])
+    if wanted > has:
+        region = str(work.arm.get(id_.parent.text, ML)["location"])
+        quota.refuse_peak(work, id_, region, Wanted(str(inputs["instanceType"]), wanted), has=has)
 
 
 def _made_by(work: Work, found: Values, inputs: Values) -> bool:

@@ -70,14 +70,15 @@ def refuse_peak(
     region: str,
     wanted: Wanted,
     *,
-    beside: str | None,
+    beside: str | None = None,
+    has: int = 0,
     planned: Iterable[Wanted] = (),
     going: Iterable[Wanted] = (),
 ) -> None:
-    """`Refused` with the figures where the region's quota has no room for one more deployment.
+    """`Refused` with the figures where the region's quota has no room for one more deployment, or for a bigger one.
 
-    `beside` is the release that stays until the new one has taken over, `planned` will be made in the same run, `going`
-    is counted as used and will be deleted before.
+    `beside` is the release that stays until the new one has taken over, `has` the instances that the deployment has
+    already, `planned` will be made in the same run, `going` is counted as used and will be deleted before.
     """
     at = f"/subscriptions/{id_.subscription}/providers/Microsoft.MachineLearningServices/locations/{location(region)}"
     try:
@@ -92,9 +93,9 @@ def refuse_peak(
     for usage in usages:
         if usage.used is None or usage.limit is None or usage.family not in ("", size.family):
             continue
-        change = _cores(planned, listed, usage), _cores(going, listed, usage)
+        change = _cores(planned, listed, usage), _cores(going, listed, usage) + size.needs(has)
         if usage.used - change[1] + change[0] + size.needs(wanted.instances) > usage.limit:
-            raise Refused(_words(id_, region, size, wanted, usage, change, beside))
+            raise Refused(_words(id_, region, size, wanted, usage, change, beside, has))
 
 
 def _usage(row: Values) -> Usage:
@@ -127,7 +128,14 @@ def _cores(deployments: Iterable[Wanted], listed: dict[str, Values], usage: Usag
 
 
 def _words(
-    id_: ArmId, region: str, size: Size, wanted: Wanted, usage: Usage, change: tuple[int, int], beside: str | None
+    id_: ArmId,
+    region: str,
+    size: Size,
+    wanted: Wanted,
+    usage: Usage,
+    change: tuple[int, int],
+    beside: str | None,
+    has: int,
 ) -> str:
     planned, going = change
     used, limit = (usage.used or 0) - going, usage.limit or 0
@@ -141,9 +149,12 @@ def _words(
         f"more quota for {usage.name} in {region}: {_HOW_TO_ASK}",
     ]
     there = f" beside {beside}, which serves until it has taken over" if beside else ""
+    stays, used_by = "Nothing was made.", "in use"
+    if has:
+        there, stays, used_by = f" with more than its {has} instances", "It stays as it is.", "in use without it"
     return (
-        f"The quota of {region} has no room for deployment {id_.name}{there}. Nothing was made.\n"
+        f"The quota of {region} has no room for deployment {id_.name}{there}. {stays}\n"
         f"It takes {needs} cores: {wanted.instances} x {size.name} of {size.cores}{reserve}.\n"
-        f"{usage.name}: {used} in use{also} + {needs} = {used + planned + needs}, and {limit} are allowed.\n"
+        f"{usage.name}: {used} {used_by}{also} + {needs} = {used + planned + needs}, and {limit} are allowed.\n"
         "What helps: " + ";\n  or ".join(remedies)
     )

@@ -111,7 +111,7 @@ class RolloutHandler(Handler):
             remarks["rolloutId"] = f"Endpoint {endpoint.id.name} is not marked as moved by this rollout: it is now."
         gone = [name for name in can_go(endpoint.maps, memory, wanted, work.arm.now()) if name not in _named(inputs)]
         if gone:
-            remarks.setdefault("rolloutId", f"Deployments wait to be deleted: {', '.join(gone)}.")
+            remarks.setdefault("rolloutId", f"Nothing needs them any more, so they are deleted: {', '.join(gone)}.")
         if back := [name for name in memory.retired if name in _named(inputs)]:
             remarks.setdefault("rolloutId", f"Deployments are in the program again, and stay: {', '.join(back)}.")
         return remarks

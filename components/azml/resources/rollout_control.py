@@ -96,7 +96,7 @@ def abort(work: Work, endpoint: ArmId) -> Standing:
         )
 
     def aborted(live: Endpoint) -> tuple[dict[str, object], dict[str, str]]:
-        progress = replace(_progress(live), step=0, status="aborted")
+        progress = replace(_progress(live), step=0, since=int(work.arm.now()), status="aborted")
         given_up = Standing(endpoint, live.maps, live.memory).newcomers
         memory = replace(live.memory, progress=progress).with_given_up(given_up)
         return set_traffic(live, progress.before), rollout_memory.written(live.tags, memory)

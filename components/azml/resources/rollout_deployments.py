@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from azml.resources import endpoint_body
 from azml.resources.deployment_body import BAD, state_of
 from azml.resources.endpoint_body import Endpoint
+from azml.resources.errors import ArmError
 from azml.resources.handler import ML, made_in_stack
 from azml.resources.rollout_memory import Maps
 from azml.resources.work import Work
@@ -29,15 +30,22 @@ def is_lost(work: Work, endpoint: Endpoint, maps: Maps) -> bool:
 
 
 def drop(work: Work, endpoint: Endpoint, names: Iterable[str]) -> list[str]:
-    """Delete releases that failed, those of this stack that do not serve; which these were."""
+    """Delete releases that failed, those of this stack that do not serve; which these were.
+
+    One that cannot be deleted is said, and no error: why it failed is the news.
+    """
     gone = []
     for name in names:
         id_ = endpoint.id.child("deployments", name)
         found = work.arm.find(id_.text, ML)
         if found is not None and made_in_stack(work, found) and not endpoint.serves(name):
             work.doing(f"deleting {name}, which failed")
-            work.arm.delete(id_.text, ML, work)
-            gone.append(name)
+            try:
+                work.arm.delete(id_.text, ML, work)
+            except ArmError as error:
+                work.warn(f"Deployment {name}, which failed, could not be deleted: {error}")
+            else:
+                gone.append(name)
     return gone
 
 

@@ -29,15 +29,20 @@ class Refusal:
 class Judge:
     """Asks the gates of one rollout."""
 
-    def __init__(self, work: Work, endpoint: ArmId, wanted: Maps, settings: Settings) -> None:
+    def __init__(self, work: Work, endpoint: ArmId, wanted: Maps, settings: Settings, until: float) -> None:
+        """`until`: when the run's time is over, by the monotonic clock."""
+        self._until = until
         self._work, self._id, self._wanted, self._settings = work, endpoint, wanted, settings
+        self._asked = 0.0
 
     def refusal(self, found: Begin) -> Refusal | None:
         """Ask before anything goes live; None where all is well. A release that served until lately is asked less."""
         gates = self._settings.least if found.known else self._settings.gates
         for name in found.newcomers:
             self._work.doing(f"asking {name} before it serves")
-            verdicts = ask.before_live(self._work, gates, self._id, name, _rival(found.before, found.before))
+            verdicts = ask.before_live(
+                self._work, gates, self._id, name, _rival(found.before, found.before), self._until
+            )
             if bad := open_of(verdicts):
                 serving = words(found.before.traffic)
                 head = f"Release {name} does not go live: the traffic of {self._id.name} was not touched: {serving}."
@@ -47,7 +52,8 @@ class Judge:
 
     def figures(self, found: Bake | Due, live: Maps, since: float) -> list[Verdict]:
         """What Azure Monitor shows of a stage."""
-        gates, began, stage = self._settings.gates, datetime.fromtimestamp(since, UTC), found.at
+        gates, stage = self._settings.gates, found.at
+        began = datetime.fromtimestamp(max(since, self._asked), UTC)
         rival = _rival(found.before, live)
         if stage.step == 0:
             ((name, share),) = stage.maps.mirror.items()
@@ -61,7 +67,8 @@ class Judge:
     def verdicts(self, found: Due, live: Maps, since: float) -> list[Verdict]:
         """What decides on a stage: figures, but at the last step, which is not waited for; then own requests again.
 
-        Own requests come when the figures are good: Azure counts them like any others.
+        Own requests come when the figures are good: Azure counts them like any others. Where they leave something
+        open, and are sent again, figures of what came after them have to be good first.
         """
         figures = [] if found.at.step >= WHOLE else self.figures(found, live, since)
         return figures if open_of(figures) else [*figures, *self._own_requests(found, live)]
@@ -84,11 +91,13 @@ class Judge:
     def _own_requests(self, found: Due, live: Maps) -> list[Verdict]:
         gates, stage = self._settings.gates, found.at
         rival, shares = _rival(found.before, live), stage.maps.traffic if stage.step else stage.maps.mirror
-        return [
+        verdicts = [
             verdict
             for name in self._new(found.before, shares)
-            for verdict in ask.before_live(self._work, gates, self._id, name, rival)
+            for verdict in ask.before_live(self._work, gates, self._id, name, rival, self._until)
         ]
+        self._asked = self._work.arm.now()
+        return verdicts
 
     def _new(self, before: Maps, shares: Iterable[str]) -> list[str]:
         return [name for name in newcomers(before, self._wanted) if name in shares]

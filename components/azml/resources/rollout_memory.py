@@ -54,7 +54,7 @@ class Progress:
     step: int = 0
     """Percent of the way that is live: 0 before any live share."""
     since: float = 0
-    """When that step began, in seconds since 1970 (UTC)."""
+    """When that step began, or the rollout was aborted, in seconds since 1970 (UTC)."""
     status: Status = "running"
     """`paused` and `aborted` are what a user said; `up` of the same maps then moves nothing."""
 

@@ -40,8 +40,8 @@ class Move:
         """`endpoint` as it is when the run begins; `marked` makes its memory this rollout's."""
         self._work, self._id, self._first, self._wanted = work, endpoint.id, endpoint, wanted
         self._settings, self._marked = settings, marked
-        self._judge = Judge(work, endpoint.id, wanted, settings)
         self._until = time.monotonic() + settings.max_up
+        self._judge = Judge(work, endpoint.id, wanted, settings, self._until)
         self._poll = min(POLL_SECONDS, settings.grain / 2)
         self._landed = 0.0
         self._looked = False
@@ -157,8 +157,11 @@ class Move:
         if failed(verdicts):
             self._fail(found, seen, verdicts)
         if time.monotonic() >= self._until:
-            return self._leave(found.at, f"which lasts until {clock(found.until)}", [])
-        self._wait(found.until - self._work.arm.now(), f"{found.at}, until {clock(found.until)}")
+            return self._leave(found.at, f"which lasts until {clock(found.until)}.", [])
+        self._wait(
+            found.until - self._work.arm.now(),
+            f"{found.at.place} until {clock(found.until)}: {words(found.at.maps.traffic)}",
+        )
         return False
 
     def _decide(self, seen: Endpoint, found: Due) -> bool:
@@ -169,7 +172,7 @@ class Move:
             return self._settle(seen, found.before) if found.then is None else self._go(seen, found.before, found.then)
         if time.monotonic() >= self._until:
             return self._leave(found.at, "and too little is known to go on:", missing)
-        self._wait(self._poll, f"waits for {awaited(missing)}; {found.at}")
+        self._wait(self._poll, f"{found.at.place} waits for {awaited(missing)}; {words(found.at.maps.traffic)}")
         return False
 
     def _wait(self, seconds: float, doing: str) -> None:
@@ -270,7 +273,7 @@ class Move:
         if endpoint.maps != self._first.maps:
             self._work.say(f"Traffic of {self._id.name}: {words(self._wanted.traffic)}.")
         for name, until in endpoint.memory.previous.items():
-            if name not in self._first.memory.previous:
+            if name not in self._first.memory.previous and name in endpoint.memory.retired:  # others' Delete says it
                 self._work.say(f"Deployment {name} stays ready for a way back until {clock(until)}.")
         self._clear(endpoint)
 

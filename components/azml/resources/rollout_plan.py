@@ -45,9 +45,13 @@ class Stage:
     """Whether there is a verdict; else the rollout is over as soon as the stage is live."""
 
     def __str__(self) -> str:
-        """Where it is, for people."""
-        place = f"step {self.step} %" if self.step else f"copies to {words(self.maps.mirror)}"
-        return f"{place} ({words(self.maps.traffic)})"
+        """Where it is and who gets what, for people."""
+        return f"{self.place} ({words(self.maps.traffic)})"
+
+    @property
+    def place(self) -> str:
+        """Where it is, short: a terminal cuts lines."""
+        return f"step {self.step} %" if self.step else f"copies to {words(self.maps.mirror)}"
 
 
 @dataclass(frozen=True)

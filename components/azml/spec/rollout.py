@@ -129,8 +129,8 @@ class RolloutSpec(Spec):
     bake_time: Duration = NONE
     """How long a step is watched before the next one."""
     keep_previous: Duration = NONE
-    """How long the release of before stays ready, without traffic, so that the way back takes seconds. It costs what
-    its instances cost."""
+    """How long the release of before stays ready, without traffic, so that the way back is one `up` without steps. It
+    costs what its instances cost."""
     on_failure: Annotated[Literal["keep", "delete"], AnyCase()] = "keep"
     """What becomes of a release that failed: it stays, with its logs, or it is deleted."""
     max_up_time: Duration = timedelta(hours=1)

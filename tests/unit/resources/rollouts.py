@@ -32,7 +32,7 @@ class Gates:
     """With whom they were compared."""
 
     def before_live(
-        self, _work: Work, gates: dict[str, Any], _id: ArmId, name: str, _live: str | None
+        self, _work: Work, gates: dict[str, Any], _id: ArmId, name: str, _live: str | None, _until: float
     ) -> list[Verdict]:
         self.asked.append(("before", name, 0))
         self.gates.append(gates)

@@ -8,8 +8,9 @@ import pytest
 
 from azml.resources import endpoint_body
 from azml.resources.arm_id import ArmId
-from azml.resources.errors import Incomplete, Refused
+from azml.resources.errors import ArmError, Incomplete, Refused
 from azml.resources.managed_online_deployment import ManagedOnlineDeploymentHandler
+from azml.resources.work import Work
 from azml_local.scoring.contract import DeploymentFailed
 from tests.unit.resources.conftest import Azure
 
@@ -218,6 +219,31 @@ def test_one_that_failed_and_yet_serves_stays(azure: Azure) -> None:
     fails_again(azure, old, {**old, "description": "d"})
     azure.deployment(endpoint, "ridge-2", deployment="ridge")
     assert live(azure, state) is not None
+    assert not any("could not be deleted" in text for _, text in azure.said), "it was not even tried"
+
+
+def test_one_that_was_given_up_and_cannot_be_deleted_is_not_forgotten(
+    azure: Azure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = azure.endpoint()
+    for number in ("1", "2"):
+        azure.deployment(endpoint, f"ridge-{number}", deployment="ridge", release=number)
+    endpoint_body.remember(
+        azure.work(), ArmId.parse(endpoint), lambda live: replace(live, given_up=("ridge-1", "ridge-2"))
+    )
+    real = azure.arm.delete
+
+    def delete(id_: str, version: str, work: Work) -> None:
+        if id_.endswith("ridge-1"):
+            raise ArmError("ScopeLocked", "The scope cannot perform delete operation", 409)
+        real(id_, version, work)
+
+    monkeypatch.setattr(azure.arm, "delete", delete)
+    azure.deployment(endpoint, "ridge-3", deployment="ridge", release="3")
+    assert azure.get(endpoint)["tags"]["azml-given-up"] == "ridge-1"
+    monkeypatch.undo()
+    azure.deployment(endpoint, "ridge-4", deployment="ridge", release="4")
+    assert {each["name"] for each in azure.get(f"{endpoint}/deployments")["value"]} == {"ridge-3", "ridge-4"}
 
 
 def test_a_refused_create_leaves_nothing_in_state_also_after_clearing_away(azure: Azure) -> None:

@@ -19,7 +19,9 @@ from azml_local.scoring.contract import DeploymentFailed
 from tests.unit.resources.conftest import Azure
 
 ML = "2025-12-01"
-REGIONS = iter(["uksouth", "ukwest", "westus2", "westus3", "norwayeast", "spaincentral", "japanwest", "eastasia"])
+REGIONS = iter(
+    ["uksouth", "ukwest", "westus2", "westus3", "norwayeast", "spaincentral", "polandcentral", "japanwest", "eastasia"]
+)
 
 
 @pytest.fixture
@@ -131,6 +133,27 @@ def test_a_failed_release_that_goes_makes_room(
     handler.foresee(azure.work(), second)
     handler.create(azure.work(), second)
     assert not is_there(azure, first)
+
+
+def test_more_instances_are_compared_with_the_quota_in_a_preview(
+    azure: Azure, handler: ManagedOnlineDeploymentHandler, region: str, limits: Callable[..., None]
+) -> None:
+    """10 instances take 48 cores, 11 take ceil(13.2) x 4 = 56, 12 take ceil(14.4) x 4 = 60."""
+    limits(Standard_DS3_v2=59)
+    first = inputs(azure, region, "1")
+    state = {**first, **handler.create(azure.work(), first)}
+
+    def changes_to(count: int) -> set[str]:
+        return handler.difference(azure.work(), first, state, {**first, "instanceCount": count}).changed
+
+    text = refusal(lambda: changes_to(12))
+    assert "no room for deployment ridge-1 with more than its 10 instances. It stays as it is." in text
+    assert "0 in use without it + 60 = 60, and 59 are allowed" in text
+    assert "instance_count: 11 or fewer" in text
+    assert changes_to(11) == {"instanceCount"}
+    limits(Standard_DS3_v2=4)
+    assert changes_to(9) == {"instanceCount"}, "fewer always fit"
+    assert handler.difference(azure.work(), first, state, first).changed == set()
 
 
 def test_some_sizes_take_no_reserve(

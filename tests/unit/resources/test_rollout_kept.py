@@ -47,7 +47,7 @@ def test_who_leaves_stays_for_its_time(estate: Estate) -> None:
     assert (estate.live, estate.deployments) == ({"b": 100}, {"a", "b"})
     assert (estate.memory.retired, [*estate.memory.previous]) == (("a",), ["a"])
     assert time.time() + 3500 < estate.memory.previous["a"] <= time.time() + 3600
-    assert "Deployment a stays ready for a way back until" in estate.told("info")
+    assert estate.told("info").count("for a way back") == 1, "by its Delete"
     assert estate.stack.changes(B) == {}
     expire(estate)
     assert estate.stack.changes(B) == {"Rollout::rollout": {"rolloutId"}}
@@ -75,6 +75,17 @@ def test_the_way_back_while_another_release_is_at_ten_percent(estate: Estate, ga
     estate.stack.up(A)
     assert estate.been == [{"a": 100}]
     assert (estate.live, estate.deployments) == ({"a": 100}, {"a", "b"})
+
+
+def test_who_left_the_program_on_the_way_is_kept_and_that_is_said(estate: Estate, gates: Gates) -> None:
+    """Its Delete came when it still served: only the rollout can say it."""
+    gates.figures_ = lambda _: Outcome.UNKNOWN
+    estate.stack.up(program({"c": 100}, **KEEPING, maxUpTime="PT0S"))
+    gates.figures_ = lambda _: Outcome.PASS
+    estate.stack.said.clear()
+    estate.stack.up(C)
+    assert "Deployment b stays ready for a way back until" in estate.told("info")
+    assert estate.deployments == {"b", "c"}
 
 
 def test_a_way_back_that_fails_its_smoke_test_moves_and_deletes_nothing(estate: Estate, gates: Gates) -> None:
@@ -114,6 +125,22 @@ def test_who_is_kept_and_still_in_the_program_is_never_deleted(gates: Gates) -> 
     assert estate.deployments == {"a", "b"}
     estate.stack.up(program({"b": 100}, **KEEPING))
     assert estate.deployments == {"b"}
+
+
+def test_once_destroy_has_begun_nobody_was_kept(estate: Estate, gates: Gates) -> None:
+    """Killed after its first request: what comes back then is a release, with all its gates."""
+
+    def kill(_: int) -> None:
+        raise Killed
+
+    estate.arm.after_write = kill
+    with pytest.raises(Killed):
+        estate.stack.destroy()
+    estate.arm.after_write = lambda _: None
+    assert estate.live == {}
+    estate.stack.up(A)
+    assert [sorted(asked) for asked in gates.gates[:1]] == [["golden", "smoke"]]
+    assert estate.live == {"a": 100}
 
 
 @pytest.mark.parametrize("expired", [False, True])

@@ -106,6 +106,12 @@ def test_a_bad_release_is_deleted_where_that_is_wanted_and_one_that_is_not_reach
         estate.stack.up(deleting)
     assert estate.deployments == {"a", "b"}
     gates.before = lambda _: Outcome.FAIL
+    estate.arm.fail_deletes = True
+    with pytest.raises(Refused, match=r"report on b$"):
+        estate.stack.up(deleting)
+    assert "Deployment b, which failed, could not be deleted: Conflict" in estate.told("warning")
+    assert estate.memory.given_up == ("b",), "the next release takes its place"
+    estate.arm.fail_deletes = False
     with pytest.raises(Refused, match=r"report on b\n\nDeleted, as on_failure says: b\."):
         estate.stack.up(deleting)
     assert estate.deployments == {"a"}
@@ -166,7 +172,23 @@ def test_a_run_waits_for_what_is_not_known_yet(estate: Estate, gates: Gates, mon
     asked_then = [question for question, _, _ in gates.asked[:6]]
     assert asked_then == ["before", *["figures"] * 4, "before"], "own requests would be counted among those waited for"
     assert estate.live == {"b": 100}
-    assert "waits for what is wanted (max_error_rate; so far: what b shows); step 10 %" in estate.told("status")
+    assert "step 10 % waits for what is wanted (max_error_rate; so far: what b shows); a 90 %" in estate.told("status")
+
+
+def test_figures_that_own_requests_are_among_judge_no_more(estate: Estate, gates: Gates) -> None:
+    """What is sent again waits for figures of what came after it: our own would hide bad ones of others."""
+    sent = list[float]()
+
+    def not_compared_twice(_: str) -> Outcome:
+        estate.arm.ahead += 60
+        sent.append(estate.arm.now())
+        return Outcome.UNKNOWN if len(sent) in (2, 3) else Outcome.PASS
+
+    gates.before = not_compared_twice
+    estate.stack.up(B)
+    asked = [question for question, _, _ in gates.asked]
+    assert asked == ["before", *["figures", "before"] * 4, "before"]
+    assert all(since >= at for since, at in zip(gates.since, sent, strict=False))
 
 
 def test_a_step_is_watched_for_its_time_counted_over_runs(estate: Estate, gates: Gates) -> None:
@@ -214,7 +236,9 @@ def test_a_failure_is_seen_while_the_step_is_young(estate: Estate, gates: Gates)
     assert (estate.live, estate.memory.progress) == ({"a": 100}, None)
 
 
-def test_copies_come_before_live_requests(estate: Estate, gates: Gates) -> None:
+@pytest.mark.parametrize("merges", [False, True])
+def test_copies_come_before_live_requests(estate: Estate, gates: Gates, merges: bool) -> None:
+    estate.arm.merges = merges
     copied = {**STEPS, "gates": {"smoke": ["r.json"], "mirrorFirst": {"percent": 20, "bakeTime": "PT0S"}}}
     gates.figures_ = lambda _: Outcome.UNKNOWN
     estate.stack.up(program({"b": 100}, **copied, maxUpTime="PT0S"))
@@ -269,7 +293,10 @@ def test_paused_while_it_runs(estate: Estate, gates: Gates) -> None:
 
 
 def test_aborted_while_it_runs(estate: Estate, gates: Gates) -> None:
+    estate.arm.ahead, began = -3600, int(time.time())
+
     def abort(_: str) -> Outcome:
+        estate.arm.ahead = 0
         rollout_control.abort(estate.stack.work("Rollout::x"), ENDPOINT)
         return Outcome.UNKNOWN
 
@@ -277,6 +304,10 @@ def test_aborted_while_it_runs(estate: Estate, gates: Gates) -> None:
     with pytest.raises(Refused, match=r"was aborted. Its traffic is as before: a 100 %"):
         estate.stack.up(B)
     assert (estate.live, estate.memory.given_up) == ({"a": 100}, ("b",))
+    progress = estate.memory.progress
+    assert progress is not None
+    assert began <= progress.since <= time.time(), "when it was aborted, not when the step began"
+    estate.arm.ahead = 0
     gates.figures_ = lambda _: Outcome.PASS
     assert estate.stack.changes(B) == {}
     assert estate.stack.up(B) == ["delete Deployment::a"]

@@ -36,11 +36,14 @@ Asked = tuple[str, Callable[[], list[Verdict]]]
 """Name of a gate, and what gives its verdicts."""
 
 
-def before_live(work: Work, gates: Values, endpoint: ArmId, newcomer: str, live: str | None) -> list[Verdict]:
+def before_live(
+    work: Work, gates: Values, endpoint: ArmId, newcomer: str, live: str | None, until: float = float("inf")
+) -> list[Verdict]:
     """Own requests to `newcomer`, past the split; and to `live`, where the two are compared. No figures of Azure's.
 
     Asked before any live share, and again at the end of each step. Where the endpoint is not reached from here the
-    first gate that needs it says so, and the others are not asked.
+    first gate that needs it says so, and the others are not asked. What is not measured at `until` (monotonic clock) is
+    not known.
     """
     if not gates:
         return []
@@ -48,7 +51,7 @@ def before_live(work: Work, gates: Values, endpoint: ArmId, newcomer: str, live:
 
     verdicts: list[Verdict] = []
     with ScoringClient(work.arm, endpoint) as client:
-        asking = OwnRequests(work, endpoint, client)
+        asking = OwnRequests(work, endpoint, client, until)
         for gate, ask in _own(asking, wanted(gates), newcomer, live):
             work.doing(f"gate {gate} of {newcomer}")
             try:

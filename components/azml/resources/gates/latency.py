@@ -7,6 +7,7 @@ load on a release: what concurrent requests do to it is seen in live figures.
 
 from __future__ import annotations
 
+import time
 from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ where with 20 it would be one. A model that takes 50 ms is measured in 2 s."""
 MEASUREMENTS = 2
 """A limit that is exceeded counts once a second measurement exceeds it too: 40 requests may meet a busy moment."""
 OVER = f"{COUNT} requests from here"
+LEAST_SECONDS = 60.0
+"""A measurement may take that long, however short `max_up_time` is: else no run would ever know."""
 
 
 def latency(asking: OwnRequests, gates: GatesSpec, newcomer: str, live: str | None) -> list[Verdict]:
@@ -36,8 +39,9 @@ def latency(asking: OwnRequests, gates: GatesSpec, newcomer: str, live: str | No
     if gates.latency_p95_ms is None and compared is None:
         return []
     verdicts: list[Verdict] = []
+    until = max(asking.until, time.monotonic() + LEAST_SECONDS)
     for _ in range(MEASUREMENTS):
-        newcomers, lives = _measured(asking, gates, newcomer, compared)
+        newcomers, lives = _measured(asking, gates, newcomer, compared, until)
         verdicts = slowness.judged(gates, newcomer, newcomers, lives, OVER)
         if newcomers.p95_ms is None or all(verdict.outcome is Outcome.PASS for verdict in verdicts):
             break
@@ -45,7 +49,7 @@ def latency(asking: OwnRequests, gates: GatesSpec, newcomer: str, live: str | No
 
 
 def _measured(
-    asking: OwnRequests, gates: GatesSpec, newcomer: str, live: str | None
+    asking: OwnRequests, gates: GatesSpec, newcomer: str, live: str | None, until: float
 ) -> tuple[Slowness, Slowness | None]:
     """Ask in turns. A deployment that answers anything but 200 is asked no more: it has no time to speak of."""
     files = dict.fromkeys([*gates.smoke, *(one.request for one in gates.golden)])
@@ -53,6 +57,9 @@ def _measured(
     times: dict[str, list[float]] = {deployment: [] for deployment in (newcomer, live) if deployment is not None}
     wrong: dict[str, str] = {}
     for number, body in enumerate(islice(cycle(bodies), WARM_UP + COUNT), 1 - WARM_UP):
+        if time.monotonic() >= until:
+            late = Slowness(None, f"{max(0, number - 1)} of {COUNT} requests when max_up_time was over")
+            return late, None if live is None else late
         if number % 10 == 0:
             asking.work.doing(f"measuring {' and '.join(times)}: {number} of {COUNT} requests")
         for deployment in [name for name in times if name not in wrong]:

@@ -52,6 +52,8 @@ class OwnRequests:
     work: Work
     endpoint: ArmId
     client: "ScoringClient"
+    until: float
+    """When the run's time is over, by the monotonic clock: what takes long looks at it."""
     answers: dict[tuple[str, Path], "Answer"] = field(default_factory=dict)
     """What was asked once for several gates, by deployment and request file."""
 

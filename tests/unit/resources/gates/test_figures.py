@@ -127,6 +127,21 @@ def test_a_live_release_without_enough_requests_is_nothing_to_compare_with(azure
     verdict = judged(azure, endpoint, since, maxP95Ratio=1.1)["max_p95_ratio"]
     assert (verdict.outcome, "19 requests" in verdict.seen) == (Outcome.UNKNOWN, True)
     assert judged(azure, endpoint, since, live=None, maxP95Ratio=1.1) == {}
+    since = requests(azure, {(NEW, 200, 100): 30, (OLD, 200, 100): 20})
+    assert judged(azure, endpoint, since, maxP95Ratio=1.1)["max_p95_ratio"].outcome is Outcome.PASS
+
+
+def test_of_the_release_that_serves_callers_mistakes_are_no_requests_beside_copies_either(
+    azure: Azure, endpoint: ArmId
+) -> None:
+    """Only copies are requests that the endpoint took."""
+    since = requests(azure, {(NEW, 200, 10): 30}, copies=True)
+    second = azure.plane.counted[0]
+    live = {_key(OLD, 200, 10): 19, _key(OLD, 400, 10): 9}
+    azure.plane.counted = [Second(second.at, live=live, mirror=second.mirror)]
+    gates = {"metrics": FAST, "smoke": SMOKE, "maxP95Ratio": 2.0}
+    (verdict,) = ask.copies(azure.work(), gates, endpoint, NEW, OLD, since, 20)
+    assert (verdict.outcome, "it had 19 requests" in verdict.seen) == (Outcome.UNKNOWN, True)
 
 
 def test_copies_are_read_at_the_deployment(azure: Azure, endpoint: ArmId) -> None:
@@ -159,6 +174,14 @@ def test_a_window_has_whole_grains_that_are_old_enough(grain: int, lag: int, beg
     assert now - timedelta(seconds=grain) < end + timedelta(seconds=lag) <= now
     assert begin.timestamp() % grain == end.timestamp() % grain == 0
     assert begin < end
+
+
+def test_a_grain_that_begins_with_the_step_counts() -> None:
+    minute = datetime(2026, 1, 5, 10, tzinfo=UTC)
+    metrics = MetricsSpec.from_args({"grain": "PT1M", "lag": "PT0S"})
+    assert window(metrics, minute, minute + timedelta(seconds=60)) == (minute, minute + timedelta(seconds=60))
+    assert window(metrics, minute, minute + timedelta(seconds=59)) is None
+    assert window(metrics, minute + timedelta(seconds=1), minute + timedelta(seconds=119)) is None
 
 
 class Recorded:
@@ -205,6 +228,8 @@ def reference(metric: str, *series: tuple[dict[str, str], dict[str, float | None
 
 TWO_MINUTES = (datetime(2026, 1, 5, 10, tzinfo=UTC), datetime(2026, 1, 5, 10, 2, tzinfo=UTC))
 ONE, TWO = "2026-01-05T10:00:00Z", "2026-01-05T10:01:00Z"
+NO_LATENCY = "2026-01-05T10:02:00Z"
+"""A minute whose requests were all without an answer."""
 
 
 def test_what_azure_monitor_is_asked() -> None:
@@ -214,7 +239,7 @@ def test_what_azure_monitor_is_asked() -> None:
         ({"deployment": NEW, "statusCode": "200", "modelStatusCode": "200"}, {ONE: 30.0, TWO: None}),
         ({"deployment": NEW, "statusCode": "424", "modelStatusCode": "500"}, {ONE: None, TWO: 6.0}),
         ({"deployment": NEW, "statusCode": "424", "modelStatusCode": "503"}, {ONE: None, TWO: 4.0}),
-        ({"deployment": NEW, "statusCode": "unknown"}, {ONE: 1.0}),
+        ({"deployment": NEW, "statusCode": "unknown"}, {ONE: 1.0, NO_LATENCY: 500.0}),
         ({"deployment": NEW, "statusCode": "0"}, {ONE: 9.0}),  # of Envoy, where the client went before an answer
     )
     arm = Recorded(counts, reference("RequestLatency_P95", ({"deployment": NEW}, {ONE: 110.0, TWO: 410.0})))

@@ -2,13 +2,14 @@
 
 import re
 import threading
+import time
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from azml.resources.errors import ArmError, Interrupted, Refused
-from azml.resources.gates import latency
+from azml.resources.gates import ask, latency
 from azml.resources.gates.verdict import Outcome
 from azml.resources.handler import ML
 from tests.unit.resources.gates.conftest import NEW, OLD, Releases, outcomes, serving
@@ -150,6 +151,21 @@ def test_the_ratio_is_measured_in_turns(releases: Releases) -> None:
 
 def test_a_ratio_within_the_limit(releases: Releases) -> None:
     assert _latency(releases.asked({"smoke": [releases.file({})], "maxP95Ratio": 100})).outcome is PASS
+
+
+def test_a_measurement_ends_with_the_time_of_its_run(releases: Releases, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latency, "LEAST_SECONDS", 0.5)
+    releases.new.seconds = lambda _number: 0.1
+    gates = {"smoke": [releases.file({})], "latencyP95Ms": 50, "maxP95Ratio": 1.0}
+    work, id_ = releases.azure.work(), releases.endpoint
+    found = ask.before_live(work, gates, id_, NEW, OLD, time.monotonic())
+    assert [verdict.outcome for verdict in found] == [PASS, Outcome.UNKNOWN, Outcome.UNKNOWN]
+    assert found[1].seen.endswith("of 40 requests when max_up_time was over")
+    assert len(releases.new.asked) < latency.COUNT / 2
+    monkeypatch.undo()
+    releases.new.seconds = lambda _number: 0.0
+    found = ask.before_live(work, gates, id_, NEW, OLD, time.monotonic())
+    assert Outcome.UNKNOWN not in [verdict.outcome for verdict in found], "a short run learns something all the same"
 
 
 def test_the_first_release_of_all_has_none_to_match(releases: Releases) -> None:

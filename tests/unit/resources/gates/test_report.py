@@ -32,6 +32,17 @@ def endpoint(azure: Azure) -> ArmId:
     return ArmId.parse(made)
 
 
+def test_what_failed_in_the_grain_in_which_it_began_is_counted(azure: Azure, endpoint: ArmId, log: list[str]) -> None:
+    """The gates leave that grain out, as requests from before the step are in it; somebody was failed all the same."""
+    began = int(time.time()) // 5 * 5 - 20
+    azure.plane.counted = [Second(began + 1, live={(NEW, 424, 500, step(0.01)): 3})]
+    since = datetime.fromtimestamp(began + 0.5, UTC)
+    gates = {"metrics": {"grain": "PT5S", "lag": "PT0S"}}
+    text = ask.report(azure.work(), gates, endpoint, NEW, [fails()], since)
+    azure.plane.counted = []
+    assert "3 requests, 3 of them failed (424: 3)" in text
+
+
 def fails(**changes: Any) -> Verdict:
     given = {"gate": "smoke[0]", "deployment": NEW, "expected": "200 for a.json", "seen": "424 (the model itself: 500)"}
     return Verdict(**{"outcome": Outcome.FAIL, **given, **changes})
