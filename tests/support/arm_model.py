@@ -83,14 +83,17 @@ class ArmModel:
             self.there[key] |= body
         else:
             if key == endpoint:
-                self._merge_traffic(self.there[key]["properties"], body["properties"])
-                self._refuse_bad_traffic(key, body)
+                self._keep_the_rules(key, body)
             body["properties"] = {**body["properties"], "provisioningState": "Succeeded"}
             self.there[key] = {**body, "id": id_, "name": id_.rpartition("/")[2]}
         self.writes.append((verb, id_, body))
         work.accepted()
         self.after_write(number)
         return copy.deepcopy(self.there.get(key, {}))
+
+    def _keep_the_rules(self, key: str, body: Body) -> None:
+        self._merge_traffic(self.there[key]["properties"], body["properties"])
+        self._refuse_bad_traffic(key, body)
 
     def _merge_traffic(self, live: Body, sent: Body) -> None:
         for name in ("traffic", "mirrorTraffic") if self.merges else ():

@@ -1,6 +1,7 @@
 """Which class handles which resource of azml: the one table of them."""
 
 from azml.resources.code_version import CodeVersion, CodeVersionHandler
+from azml.resources.container_trial import ContainerTrial, ContainerTrialHandler
 from azml.resources.data_version import DataVersion, DataVersionHandler
 from azml.resources.environment_version import EnvironmentVersion, EnvironmentVersionHandler
 from azml.resources.handler import Handler
@@ -15,6 +16,7 @@ from azml.resources.workspace_network_acls import WorkspaceNetworkAcls, Workspac
 
 RESOURCES: dict[type[AzmlResource], Handler] = {
     CodeVersion: CodeVersionHandler(),
+    ContainerTrial: ContainerTrialHandler(),
     DataVersion: DataVersionHandler(),
     EnvironmentVersion: EnvironmentVersionHandler(),
     ManagedOnlineDeployment: ManagedOnlineDeploymentHandler(),

@@ -65,6 +65,13 @@ class ScoringClient:
     `ArmError` where the endpoint is not there, does not let us in, or is not reached (code `NoAnswer`).
     """
 
+    what = "endpoint"
+    lets_in = (
+        "Whoever runs this may not call the endpoint: give them the role AzureML Data Scientist on the workspace, or "
+        "one with onlineEndpoints/score/action and onlineEndpoints/listkeys/action."
+    )
+    """What it means that it does not let us in."""
+
     def __init__(self, arm: Arm, endpoint: ArmId) -> None:
         self._arm, self._endpoint = arm, endpoint
         self._client = PipelineClient[HttpRequest, Any]("", policies=[])
@@ -85,6 +92,16 @@ class ScoringClient:
     def uri(self) -> str:
         """Where to send requests to."""
         return str(self.properties["scoringUri"])
+
+    def in_between(self) -> str:
+        """What may keep a request from arriving."""
+        try:
+            closed = str(self.properties.get("publicNetworkAccess")).lower() == "disabled"
+        except ArmError:
+            return "Azure Resource Manager is not reached from here either."
+        if closed:
+            return "The endpoint is closed to the internet (public_network_access: disabled)."
+        return "A firewall, a proxy or a private network may be between here and the endpoint."
 
     def score(self, body: bytes, deployment: str | None = None) -> Answer:
         """Send one JSON request; `deployment` (its physical name) asks past the traffic split."""

@@ -234,6 +234,7 @@ def test_the_schema_names_everything(plugin: Plugin) -> None:
     custom = {name.split(":")[-1] for name, item in schema["resources"].items() if not item["isComponent"]}
     assert custom == {
         "CodeVersion",
+        "ContainerTrial",
         "DataVersion",
         "EnvironmentVersion",
         DEPLOYMENT,
@@ -241,6 +242,7 @@ def test_the_schema_names_everything(plugin: Plugin) -> None:
         "ModelVersion",
         "NameClaim",
         "Rollout",
+        "ServiceKeys",
         "WorkspaceNetworkAcls",
     }
 

@@ -12,6 +12,7 @@ are known: what azml sends then is in no figure that it judges.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -30,6 +31,8 @@ from azml.resources.handler import Values
 from azml.resources.work import Work
 
 if TYPE_CHECKING:
+    from azml.resources.scoring import ScoringClient
+    from azml.resources.service_client import ServiceClient
     from azml.spec.rollout import GatesSpec
 
 Asked = tuple[str, Callable[[], list[Verdict]]]
@@ -49,16 +52,27 @@ def before_live(
         return []
     from azml.resources.scoring import ScoringClient  # and with it Azure's libraries: not when the provider starts
 
-    verdicts: list[Verdict] = []
     with ScoringClient(work.arm, endpoint) as client:
-        asking = OwnRequests(work, endpoint, client, until)
-        for gate, ask in _own(asking, wanted(gates), newcomer, live):
-            work.doing(f"gate {gate} of {newcomer}")
-            try:
-                verdicts += ask()
-            except Unreachable as error:
-                expected = "an answer of the endpoint"
-                return [*verdicts, Verdict(gate, newcomer, Outcome.UNREACHABLE, expected, error.seen, "", error.advice)]
+        return own_requests(work, gates, client, newcomer, live, until)
+
+
+def own_requests(
+    work: Work,
+    gates: Values,
+    client: ScoringClient | ServiceClient,
+    newcomer: str,
+    live: str | None = None,
+    until: float = math.inf,
+) -> list[Verdict]:
+    """The same by a client that is open already: of an endpoint, or of the trial of a service."""
+    verdicts: list[Verdict] = []
+    for gate, ask in _own(OwnRequests(work, client, until), wanted(gates), newcomer, live):
+        work.doing(f"gate {gate} of {newcomer}")
+        try:
+            verdicts += ask()
+        except Unreachable as error:
+            expected = f"an answer of the {client.what}"
+            return [*verdicts, Verdict(gate, newcomer, Outcome.UNREACHABLE, expected, error.seen, "", error.advice)]
     return verdicts
 
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from azml.resources.arm_id import ArmId
 from azml.resources.errors import ArmError
 from azml.resources.work import Work
 
 if TYPE_CHECKING:
     from azml.resources.scoring import Answer, ScoringClient
+    from azml.resources.service_client import ServiceClient
 
 BUSY_STATUS = 429
 REFUSED_STATUSES = frozenset({401, 403})
@@ -27,10 +27,6 @@ TRIES = 3
 PAUSE_SECONDS = 0.5
 """Between two tries: the queue of a deployment is that long unless its settings say otherwise."""
 
-_ROLE = (
-    "Whoever runs this may not call the endpoint: give them the role AzureML Data Scientist on the workspace, or one "
-    "with onlineEndpoints/score/action and onlineEndpoints/listkeys/action."
-)
 _ELSEWHERE = (
     "This says nothing about the model. Run it from where the endpoint can be called (a build agent or jump host in "
     "its network), or judge live and mirrored requests only: max_error_rate, without smoke and golden."
@@ -47,11 +43,10 @@ class Unreachable(Exception):  # noqa: N818 - a state of things, not a fault of 
 
 @dataclass
 class OwnRequests:
-    """Asks the deployments of one endpoint, over one open connection."""
+    """Asks the deployments of one endpoint, or the one release of a service, over one open connection."""
 
     work: Work
-    endpoint: ArmId
-    client: "ScoringClient"
+    client: "ScoringClient | ServiceClient"
     until: float
     """When the run's time is over, by the monotonic clock: what takes long looks at it."""
     answers: dict[tuple[str, Path], "Answer"] = field(default_factory=dict)
@@ -93,17 +88,8 @@ class OwnRequests:
 
     def _unreachable(self, error: ArmError) -> Unreachable:
         if error.status in REFUSED_STATUSES:
-            return Unreachable(str(error), f"{_ROLE} {_ELSEWHERE}")
-        return Unreachable(str(error), f"{self._what_is_between()} {_ELSEWHERE}")
+            return Unreachable(str(error), f"{self.client.lets_in} {_ELSEWHERE}")
+        return Unreachable(str(error), f"{self.client.in_between()} {_ELSEWHERE}")
 
     def _locked_out(self, answer: "Answer") -> Unreachable:
-        return Unreachable(f"{answer.status_words}: {answer.body.strip()[:200]}", f"{_ROLE} {_ELSEWHERE}")
-
-    def _what_is_between(self) -> str:
-        try:
-            closed = str(self.client.properties.get("publicNetworkAccess")).lower() == "disabled"
-        except ArmError:
-            return "Azure Resource Manager is not reached from here either."
-        if closed:
-            return "The endpoint is closed to the internet (public_network_access: disabled)."
-        return "A firewall, a proxy or a private network may be between here and the endpoint."
+        return Unreachable(f"{answer.status_words}: {answer.body.strip()[:200]}", f"{self.client.lets_in} {_ELSEWHERE}")

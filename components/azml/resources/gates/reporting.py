@@ -6,7 +6,8 @@ form, its text the one for people. Deliberately says nothing of traffic: the rol
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -71,26 +72,36 @@ def report(
     since: datetime | None,
 ) -> Report:
     """Gather what explains these verdicts; what cannot be read is left out. `since`: its first live share."""
+    found = explained(
+        newcomer,
+        verdicts,
+        lambda: _log(work, endpoint.child("deployments", newcomer)),
+        f"azml logs {endpoint.name} {newcomer}",
+    )
+    return dataclasses.replace(found, figures=_figures(work, gates, endpoint, newcomer, since))
+
+
+def explained(newcomer: str, verdicts: Sequence[Verdict], log: Callable[[], str], whole_log: str) -> Report:
+    """What a log explains of verdicts. `log` is read where one failed; `whole_log` is the command that shows it."""
     told = [verdict for verdict in verdicts if verdict.outcome is not Outcome.PASS]
     failed = [verdict for verdict in told if verdict.outcome is Outcome.FAIL]
-    log, causes = _explained(work, endpoint.child("deployments", newcomer), failed) if failed else ([], [])
+    lines, causes = _reasons(log(), failed, whole_log) if failed else ([], [])
     advice = dict.fromkeys(verdict.advice for verdict in told if verdict not in failed and verdict.advice)
-    return Report(newcomer, told, _figures(work, gates, endpoint, newcomer, since), log, causes, list(advice))
+    return Report(newcomer, told, None, lines, causes, list(advice))
 
 
-def _explained(work: Work, deployment: ArmId, failed: Sequence[Verdict]) -> tuple[list[str], list[str]]:
+def _reasons(log: str, failed: Sequence[Verdict], whole_log: str) -> tuple[list[str], list[str]]:
     """Lines of the log, and likely causes.
 
     Where the gates themselves know why, a traceback in the log is of another request and would mislead.
     """
-    log = _log(work, deployment)
     lines = suspicious(log)
     unexplained = [verdict.seen for verdict in failed if not verdict.advice]
     if unexplained:
         lines = [*lines, *explaining(log)]
     found = likely_cause("\n".join([*lines, *unexplained]))
     causes = dict.fromkeys(cause for cause in (found, *(verdict.advice for verdict in failed)) if cause)
-    return lines, list(causes) or [f"not known. All of its log: azml logs {deployment.parent.name} {deployment.name}"]
+    return lines, list(causes) or [f"not known. All of its log: {whole_log}"]
 
 
 def _told(verdict: Verdict) -> str:
