@@ -42,7 +42,7 @@ def in_its_words(said: str) -> str:
 
 
 class LocalEngine:
-    """The engine on the local stack: own PULUMI_HOME with the stand-in in it, own backend, clients on loopback.
+    """The engine on the local stack: own PULUMI_HOME with the stand-ins in it, own backend, clients on loopback.
 
     One at a time in a project: a second one waits until the first one's process ends.
     """
@@ -64,7 +64,7 @@ class LocalEngine:
         self.project, self.pulumi = project, folder / "pulumi"
         self.environment = project.pulumi_environment(folder) | azml_local.environment(project.local_azure)
         project.engine_state.mkdir(parents=True, exist_ok=True)
-        for one in (plugin.azml(), plugin.azure_native_stand_in()):
+        for one in (plugin.azml(), plugin.azure_native_stand_in(), plugin.docker_stand_in()):
             one.install(project.state / "pulumi")
         _trim(project.state / "pulumi" / "logs")
 

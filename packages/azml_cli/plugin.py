@@ -94,6 +94,11 @@ def azure_native_stand_in() -> Plugin:
     return Plugin("azure-native", version("pulumi_azure_native"), "azml_local.azure_native")
 
 
+def docker_stand_in() -> Plugin:
+    """What takes the place of docker on the local Azure; only for the home of one project, as azure-native's."""
+    return Plugin("docker", version("pulumi_docker"), "azml_local.docker")
+
+
 @app.command()
 def install(*, json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Let `pulumi up` on Azure, and programs in other languages, find azml. On the local Azure azml does it itself."""

@@ -30,10 +30,10 @@ def package_schema() -> str:
     return _json(schema())
 
 
-def azure_native_page() -> str:
-    from tests.support.behaviours import page
+def stand_in_pages() -> dict[str, Callable[[], str]]:
+    from tests.support.behaviours import PAGES, written
 
-    return page()
+    return {f"docs/{page.name}.md": lambda page=page: written(page) for page in PAGES}
 
 
 def coverage_page() -> str:
@@ -52,7 +52,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "schemas/estate.schema.json": estate_schema,
     "schemas/stack.schema.json": stack_schema,
     "schemas/package.schema.json": package_schema,
-    "docs/azure-native.md": azure_native_page,
+    **stand_in_pages(),
     "docs/coverage.md": coverage_page,
     **policy_pages(),
 }

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from azml_cli.plugin import Plugin
+from azml_cli.plugin import Plugin, docker_stand_in
 
 ROOT = Path(__file__).parents[2]
 PACK = ROOT / "policies"
@@ -30,7 +30,8 @@ class PolicyEngine:
         """Put everything in place."""
         (folder / "state").mkdir(parents=True, exist_ok=True)
         plugin = Plugin("azure-native", version("pulumi_azure_native"), "tests.support.taking_provider")
-        plugin.install(folder / "home")
+        for one in (plugin, docker_stand_in()):  # the engine looks for the plugin of every SDK in the environment
+            one.install(folder / "home")
         return cls(folder, bin_)
 
     @property

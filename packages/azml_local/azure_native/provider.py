@@ -4,13 +4,11 @@ Owns the translation only; what a call means is `crud`. Like the provider it sta
 engine hands over plain values and marks outputs itself.
 """
 
-import json
 import os
 import threading
 from typing import Any
 
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import plugin_pb2
 from pulumi.runtime.proto import provider_pb2 as wire
 
 from azml_local.azure_native import changes, crud, functions, mapping, naming, nodes, table, validation
@@ -19,6 +17,7 @@ from azml_local.azure_native.arm import Limit
 from azml_local.azure_native.table import Row
 from azml_local.stand_in.engine import Engine
 from azml_local.stand_in.errors import Refused
+from azml_local.stand_in.plugin import Plugin
 from azml_local.stand_in.values import from_struct, to_struct
 
 _CONFIG = "azure-native:config:"
@@ -26,30 +25,14 @@ _STABLE = ("name", "location")
 """Outputs that no update changes."""
 
 
-class Provider:
+class Provider(Plugin):
     """The stand-in, one for a process. Calls come from many threads; each may raise `Refused`."""
 
     def __init__(self, version: str, engine: Engine) -> None:
-        self._version = version
+        super().__init__("azure-native", version)
         self._engine = engine
         self._cancelled = threading.Event()
         self._configured: Account | None = None
-
-    def get_plugin_info(self, _request: Any) -> Any:
-        """Tell the version that the engine asked for."""
-        return plugin_pb2.PluginInfo(version=self._version)
-
-    def get_schema(self, _request: Any) -> Any:
-        """Tell name and version: programs bring the schema with their SDK."""
-        return wire.GetSchemaResponse(schema=json.dumps({"name": "azure-native", "version": self._version}))
-
-    def check_config(self, request: Any) -> Any:
-        """Take any configuration."""
-        return wire.CheckResponse(inputs=request.news)
-
-    def diff_config(self, _request: Any) -> Any:
-        """A changed configuration replaces nothing."""
-        return wire.DiffResponse()
 
     def configure(self, request: Any) -> Any:
         """Find the local Azure."""

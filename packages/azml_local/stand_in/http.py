@@ -10,12 +10,14 @@ import json
 import ssl
 import threading
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from azml_local.stand_in.errors import Refused
 
+Body = bytes | Callable[[], Iterable[bytes]] | None
+"""What is sent: bytes, or what makes them anew for each try."""
 _TIMEOUT = 60.0
 """Seconds that one request may take: the local Azure answers at once or with an operation to poll."""
 
@@ -46,8 +48,11 @@ class Http:
         self._idle: dict[str, list[http.client.HTTPConnection]] = {}
         self._lock = threading.Lock()
 
-    def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
-        """Send and read whole. Raises `Refused` where the address is not loopback, or nobody answers."""
+    def request(self, method: str, url: str, headers: Mapping[str, str], body: Body = None) -> Answer:
+        """Send and read whole. Raises `Refused` where the address is not loopback, or nobody answers.
+
+        A body that is made while it is sent needs a `Content-Length`.
+        """
         refuse_unless_local(url, self._plugin)
         parts = urllib.parse.urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
@@ -79,10 +84,10 @@ class Http:
         method: str,
         target: str,
         headers: Mapping[str, str],
-        body: bytes | None,
+        body: Body,
     ) -> Answer:
         try:
-            connection.request(method, target, body=body, headers=dict(headers))
+            connection.request(method, target, body=body() if callable(body) else body, headers=dict(headers))
             response = connection.getresponse()
             text = response.read().decode()
         except BaseException:
