@@ -13,15 +13,19 @@ if TYPE_CHECKING:
     from azml.estate_config import load
     from azml.online_endpoint import OnlineEndpoint
     from azml.registry import Registry
+    from azml.registry_access import RegistryAccess
     from azml.resources.code_version import CodeVersion
     from azml.resources.data_version import DataVersion
     from azml.resources.environment_version import EnvironmentVersion
+    from azml.resources.image_alias import ImageAlias
     from azml.resources.managed_online_deployment import ManagedOnlineDeployment
     from azml.resources.managed_online_endpoint import ManagedOnlineEndpoint
     from azml.resources.model_version import ModelVersion
     from azml.resources.name_claim import NameClaim
+    from azml.resources.registry_credential import RegistryCredential
     from azml.resources.rollout import Rollout
     from azml.resources.workspace_network_acls import WorkspaceNetworkAcls
+    from azml.serving_image import ServingImage
     from azml.workspace import Workspace
 
 _HOMES = {
@@ -29,13 +33,17 @@ _HOMES = {
     "ContainerRegistry": "azml.container_registry",
     "DataVersion": "azml.resources.data_version",
     "EnvironmentVersion": "azml.resources.environment_version",
+    "ImageAlias": "azml.resources.image_alias",
     "ManagedOnlineDeployment": "azml.resources.managed_online_deployment",
     "ManagedOnlineEndpoint": "azml.resources.managed_online_endpoint",
     "ModelVersion": "azml.resources.model_version",
     "NameClaim": "azml.resources.name_claim",
     "OnlineEndpoint": "azml.online_endpoint",
     "Registry": "azml.registry",
+    "RegistryAccess": "azml.registry_access",
+    "RegistryCredential": "azml.resources.registry_credential",
     "Rollout": "azml.resources.rollout",
+    "ServingImage": "azml.serving_image",
     "Workspace": "azml.workspace",
     "WorkspaceNetworkAcls": "azml.resources.workspace_network_acls",
     "build": "azml.build",
@@ -48,13 +56,17 @@ __all__ = [
     "ContainerRegistry",
     "DataVersion",
     "EnvironmentVersion",
+    "ImageAlias",
     "ManagedOnlineDeployment",
     "ManagedOnlineEndpoint",
     "ModelVersion",
     "NameClaim",
     "OnlineEndpoint",
     "Registry",
+    "RegistryAccess",
+    "RegistryCredential",
     "Rollout",
+    "ServingImage",
     "Workspace",
     "WorkspaceNetworkAcls",
     "build",

@@ -11,14 +11,18 @@ import pulumi
 
 from azml import endpoint_roles
 from azml.component import InvalidArgs, given
+from azml.container_registry import ContainerRegistry
 from azml.estate_assets import EstateAssets
 from azml.estate_config import end
+from azml.estate_images import EstateImages
 from azml.online_endpoint import OnlineEndpoint
 from azml.registry import Registry
 from azml.resources.errors import Refused
 from azml.resources.handler import present
+from azml.serving_image import ServingImage
 from azml.spec import StackSpec
 from azml.spec.base import Spec
+from azml.spec.container_registry import ContainerRegistrySpec
 from azml.spec.online_endpoint import OnlineEndpointSpec
 from azml.workspace import Workspace
 
@@ -30,6 +34,7 @@ class Estate:
     workspace_id: pulumi.Output[str] | None = None
     registries: dict[str, Registry] = field(default_factory=dict)
     online_endpoints: dict[str, OnlineEndpoint] = field(default_factory=dict)
+    images: dict[str, ServingImage] = field(default_factory=dict)
 
 
 def build(spec: StackSpec) -> Estate:
@@ -42,7 +47,7 @@ def build(spec: StackSpec) -> Estate:
 
 def _build(spec: StackSpec) -> Estate:
     if spec.workspace is None:
-        return Estate(registries=_registries(spec, None))
+        return Estate(registries=_registries(spec, None), images=_images(spec, None))
     workspace = Workspace(
         spec.workspace.name,
         given(
@@ -50,7 +55,7 @@ def _build(spec: StackSpec) -> Estate:
                 **_args(spec.workspace, spec),
                 "stage": spec.stage,
                 "protect": spec.protected,
-                "registry": spec.container_registry and _args(spec.container_registry, spec),
+                "registry": spec.container_registry and _registry_args(spec.container_registry, spec),
             }
         ),
     )
@@ -64,7 +69,7 @@ def _build(spec: StackSpec) -> Estate:
         )
         for endpoint in spec.online_endpoints
     }
-    return Estate(workspace.workspace_id, _registries(spec, workspace), endpoints)
+    return Estate(workspace.workspace_id, _registries(spec, workspace), endpoints, _images(spec, workspace))
 
 
 def export(estate: Estate) -> None:
@@ -72,7 +77,13 @@ def export(estate: Estate) -> None:
     if estate.workspace_id is not None:
         pulumi.export("workspace_id", estate.workspace_id)
     pulumi.export("scoring_uris", {name: each.scoring_uri for name, each in estate.online_endpoints.items()})
+    if estate.images:
+        pulumi.export("images", {name: _image(each) for name, each in estate.images.items()})
     pulumi.export("deployments", {name: each.deployments for name, each in estate.online_endpoints.items()})
+
+
+def _image(image: ServingImage) -> dict[str, pulumi.Output[str]]:
+    return {"image": image.image, "tag": image.tag, "alias": image.alias, "manifest": image.manifest}
 
 
 def _registries(spec: StackSpec, workspace: Workspace | None) -> dict[str, Registry]:
@@ -85,6 +96,23 @@ def _registries(spec: StackSpec, workspace: Workspace | None) -> dict[str, Regis
         )
         for each in spec.registries
     }
+
+
+def _images(spec: StackSpec, workspace: Workspace | None) -> dict[str, ServingImage]:
+    """The estate's serving images, in the registry of the workspace, or in one of their own where there is none."""
+    wanted, registry = spec.container_registry, None if workspace is None else workspace.registry
+    if wanted is None or not wanted.images:
+        return {}
+    if registry is None:
+        beside = {} if workspace is None or wanted.existing else {"resource_group": workspace.resource_group_name}
+        args = present({**beside, **_registry_args(wanted, spec), "protect": spec.protected})
+        registry = ContainerRegistry("registry", args)  # type: ignore[arg-type]
+    return EstateImages(spec, registry).made
+
+
+def _registry_args(block: ContainerRegistrySpec, estate: StackSpec) -> dict[str, Any]:
+    """A container registry's arguments: its images are components of their own."""
+    return {key: value for key, value in _args(block, estate).items() if key != "images"}
 
 
 def _placed(args: dict[str, Any], workspace: Workspace, assets: dict[str, pulumi.Input[str]]) -> Any:

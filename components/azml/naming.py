@@ -52,6 +52,11 @@ def release(deployment: str, digest: str) -> str:
     return _within(names.ONLINE_DEPLOYMENT, deployment, f"-{digest[:RELEASE_LENGTH]}")
 
 
+def registry_token(does: str, stack: str) -> str:
+    """Name of a token in a registry that several stacks may share; `does` is push or pull."""
+    return f"azml-{does}-{unique(stack)}"
+
+
 def _in_group(workspace: str, group: str) -> str:
     """The unique part for a workspace in a group: what is left of two long names of one group may be the same."""
     return unique(f"{group}/{workspace}")

@@ -17,12 +17,14 @@ from azml.component import InvalidArgs
 from azml.container_registry import ContainerRegistry
 from azml.online_endpoint import OnlineEndpoint
 from azml.registry import Registry
+from azml.registry_access import RegistryAccess
 from azml.resources.handlers import RESOURCES
 from azml.resources.resource import token
+from azml.serving_image import ServingImage
 from azml.workspace import Workspace
 
 NAME = "azml"
-COMPONENTS = [ContainerRegistry, OnlineEndpoint, Registry, Workspace]
+COMPONENTS = [ContainerRegistry, OnlineEndpoint, Registry, RegistryAccess, ServingImage, Workspace]
 
 
 class Components(ComponentProvider):

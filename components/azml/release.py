@@ -71,7 +71,7 @@ def environment(spec: EnvironmentSpec, default_name: str) -> Asset:
     """An environment version, named by its content where the spec names none."""
     args: Values = {
         "image": spec.image,
-        "conda_file": _conda(spec),
+        "conda_file": conda_text(spec),
         "build": spec.build and _build(spec.build),
         "datastore": spec.datastore,
         "inference_config": spec.inference_config and spec.inference_config.model_dump(),
@@ -112,7 +112,8 @@ def _described(spec: ModelSpec | EnvironmentSpec, content: str) -> Values:
     return {"content_hash": content, "description": spec.description, "tags": spec.tags}
 
 
-def _conda(spec: EnvironmentSpec) -> str | None:
+def conda_text(spec: EnvironmentSpec) -> str | None:
+    """The conda file's text."""
     if spec.conda_file is None:
         return None
     if isinstance(spec.conda_file, Mapping):

@@ -11,6 +11,7 @@ import pulumi
 from azml import workspace_inputs
 from azml.azure_ml import AzureMlWorkspace
 from azml.component import given, spec_of
+from azml.container_registry import ContainerRegistry
 from azml.resources.resource import token
 from azml.resources.workspace_network_acls import IpRule, WorkspaceNetworkAcls
 from azml.spec.workspace import WorkspaceSpec
@@ -34,6 +35,7 @@ class Workspace(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(token("Workspace"), name, {}, opts)
+        self.registry: ContainerRegistry | None = None
         spec = spec_of(WorkspaceSpec, f"Workspace {name}", args, besides=("registry", "stage", "protect"))
         child = pulumi.ResourceOptions(parent=self)
         if spec.existing is not None:
@@ -66,7 +68,9 @@ class Workspace(pulumi.ComponentResource):
         storage_id = spec.storage_account or parts.storage_account()
         vault_id = spec.key_vault or parts.key_vault(args.get("stage", "prod"))
         insights_id = spec.application_insights or parts.application_insights()
-        registry_id = spec.container_registry or parts.container_registry(args.get("registry", {}))
+        if spec.container_registry is None:
+            self.registry = parts.container_registry(args.get("registry", {}))
+        registry_id = spec.container_registry or self.registry.registry_id  # type: ignore[union-attr]
         beneath: dict[str, Any] = {
             "storageAccount": storage_id,
             "keyVault": vault_id,

@@ -184,16 +184,13 @@ class Parts:
             opts=self._keep,
         )
 
-    def container_registry(self, args: ContainerRegistryArgs) -> pulumi.Output[str]:
-        """Images of environments."""
+    def container_registry(self, args: ContainerRegistryArgs) -> ContainerRegistry:
+        """Images of environments, and of serving."""
         given = {key: value for key, value in args.items() if value is not None}
         made_up = self.group.id.apply(lambda id_: naming.container_registry(self._spec.name, id_))
         where = {"name": made_up, "resource_group": self.group.name, "location": self.location, "tags": self._spec.tags}
         whole: Any = given if "existing" in given else {**where, **given}
-        registry = ContainerRegistry(
-            f"{self._name}-registry", whole, self._child if "existing" in given else self._keep
-        )
-        return registry.registry_id
+        return ContainerRegistry(f"{self._name}-registry", whole, self._child if "existing" in given else self._keep)
 
     def identity_with_roles(self, storage_id: Id, vault_id: Id, insights_id: Id, registry_id: Id) -> pulumi.Output[str]:
         """Make the workspace's own identity, and let it do what a workspace must, on each part alone."""

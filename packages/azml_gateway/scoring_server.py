@@ -94,8 +94,12 @@ def _variables(variables: Mapping[str, str], code: Path) -> dict[str, str]:
     arguments = variables.get("GUNICORN_CMD_ARGS", "")
     if importlib.util.find_spec("gunicorn.ctl") is not None:
         arguments += " --no-control-socket"  # gunicorn >= 25 puts one into HOME, which a container may not write to
+    base = {name: value for name, value in variables.items() if name in ("PATH", "LD_LIBRARY_PATH") and value}
+    before = {"PATH": f"{sys.prefix}/bin", "LD_LIBRARY_PATH": f"{sys.prefix}/lib"}
     return {
         **{name: value for name, value in variables.items() if name not in SECRETS},
+        # A base image has an environment of its own, whose libraries would come first.
+        **{name: f"{before[name]}:{value}" for name, value in base.items()},
         "AML_APP_ROOT": str(code.resolve()),
         "GUNICORN_CMD_ARGS": arguments.strip(),
         "PYTHONUNBUFFERED": "1",

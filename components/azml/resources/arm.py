@@ -167,9 +167,9 @@ class Arm:
         """An action; `id_` ends in its name."""
         return _body(self._send("POST", id_, version, body if body is not None else {}))
 
-    def act(self, id_: str, version: str, work: "Work") -> dict[str, Any]:
+    def act(self, id_: str, version: str, work: "Work", body: Body | None = None) -> dict[str, Any]:
         """An action that takes its time, and wait until it is done; `id_` ends in its name."""
-        return self._change("POST", id_, version, None, work)
+        return self._change("POST", id_, version, body, work)
 
     def put(self, id_: str, version: str, body: Body, work: "Work") -> dict[str, Any]:
         """Create or replace, and wait until it is done."""

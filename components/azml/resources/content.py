@@ -41,10 +41,15 @@ def digest(path: Path) -> str:
     """SHA-256 of names, sizes and bytes, in hexadecimal."""
     total = hashlib.sha256()
     for name, file in files(path).items():
-        state = file.stat()
-        entry = [name, state.st_size, _file_digest(file, state.st_size, state.st_mtime_ns)]
+        entry = [name, file.stat().st_size, file_digest(file)]
         total.update(json.dumps(entry, ensure_ascii=True).encode())
     return total.hexdigest()
+
+
+def file_digest(file: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal; read once for each state of it."""
+    state = file.stat()
+    return _file_digest(file, state.st_size, state.st_mtime_ns)
 
 
 def digest_of(value: Any) -> str:

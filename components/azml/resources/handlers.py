@@ -5,10 +5,12 @@ from azml.resources.container_trial import ContainerTrial, ContainerTrialHandler
 from azml.resources.data_version import DataVersion, DataVersionHandler
 from azml.resources.environment_version import EnvironmentVersion, EnvironmentVersionHandler
 from azml.resources.handler import Handler
+from azml.resources.image_alias import ImageAlias, ImageAliasHandler
 from azml.resources.managed_online_deployment import ManagedOnlineDeployment, ManagedOnlineDeploymentHandler
 from azml.resources.managed_online_endpoint import ManagedOnlineEndpoint, ManagedOnlineEndpointHandler
 from azml.resources.model_version import ModelVersion, ModelVersionHandler
 from azml.resources.name_claim import NameClaim, NameClaimHandler
+from azml.resources.registry_credential import RegistryCredential, RegistryCredentialHandler
 from azml.resources.resource import AzmlResource, token
 from azml.resources.rollout import Rollout, RolloutHandler
 from azml.resources.service_keys import ServiceKeys, ServiceKeysHandler
@@ -19,10 +21,12 @@ RESOURCES: dict[type[AzmlResource], Handler] = {
     ContainerTrial: ContainerTrialHandler(),
     DataVersion: DataVersionHandler(),
     EnvironmentVersion: EnvironmentVersionHandler(),
+    ImageAlias: ImageAliasHandler(),
     ManagedOnlineDeployment: ManagedOnlineDeploymentHandler(),
     ManagedOnlineEndpoint: ManagedOnlineEndpointHandler(),
     ModelVersion: ModelVersionHandler(),
     NameClaim: NameClaimHandler(),
+    RegistryCredential: RegistryCredentialHandler(),
     Rollout: RolloutHandler(),
     ServiceKeys: ServiceKeysHandler(),
     WorkspaceNetworkAcls: WorkspaceNetworkAclsHandler(),

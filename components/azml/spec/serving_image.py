@@ -6,24 +6,31 @@ here: the estate's own models and environments, or maps with paths. Deliberately
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import Discriminator, Tag
 
 from azml.facts import container_registries as facts
+from azml.facts.inference_images import OLDEST_PYTHON
 from azml.spec import image_reference, request_schema
 from azml.spec.base import At, Finding, Spec, nearest, rule
 from azml.spec.environment import EnvironmentSpec
+from azml.spec.errors import SpecError
 from azml.spec.json_file import JsonFile
 from azml.spec.model import ModelSpec
 from azml.spec.online_deployment import CodeConfigurationSpec, Model, form
 from azml.spec.paths import LocalFile
+from azml.spec.reader import read
 from azml.spec.references import AssetReference, EnvironmentReference
+from azml.spec.tree import plain
 from azml.spec.types import named, whole
 
 Asset = TypeVar("Asset", ModelSpec, EnvironmentSpec)
+_PYTHON = re.compile(r"python *(?:==?|<=?) *(\d+)\.(\d+)(?:\..*)?")
+"""A conda dependency that settles the version, or the newest one."""
 HERE = "an image is built from files of this machine"
 
 
@@ -240,6 +247,8 @@ def _misfits(environment: EnvironmentSpec) -> Iterator[Finding]:
         )
     elif environment.conda_file is None:
         yield Finding("has no conda_file, so nothing says what the code needs", fix="add conda_file: FILE")
+    else:
+        yield from _old_python(environment.conda_file)
     if environment.inference_config is not None:
         yield Finding(
             "has a server of its own, and a serving image answers through azml's",
@@ -250,3 +259,22 @@ def _misfits(environment: EnvironmentSpec) -> Iterator[Finding]:
         yield Finding("is not for Linux", ("os_type",), environment.os_type, allowed="linux")
     if environment.image is not None and image_reference.parse(environment.image) is None:
         yield Finding("is not the name of an image", ("image",), environment.image, allowed=image_reference.ALLOWED)
+
+
+def _old_python(conda_file: Path | dict[str, Any]) -> Iterator[Finding]:
+    """Find a Python that the gateway cannot run in. What is no conda file at all is another rule's."""
+    try:
+        conda = conda_file if isinstance(conda_file, dict) else plain(read(conda_file))
+    except SpecError:
+        return
+    entries = conda.get("dependencies") if isinstance(conda, dict) else None
+    for entry in entries if isinstance(entries, list) else ():
+        found = _PYTHON.fullmatch(str(entry).strip())
+        if found is not None and (int(found[1]), int(found[2])) < OLDEST_PYTHON:
+            oldest = ".".join(map(str, OLDEST_PYTHON))
+            yield Finding(
+                "is too old: the gateway in the image runs in this Python",
+                ("conda_file",),
+                str(entry),
+                allowed=f"python={oldest} or later",
+            )

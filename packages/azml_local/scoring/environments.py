@@ -22,14 +22,11 @@ from pathlib import Path
 
 import uv
 
+from azml.facts.inference_images import BRINGS_SERVER, SERVER
 from azml_local.scoring.conda import CondaFile
 from azml_local.scoring.contract import DeploymentFailed, Report
 from azml_local.scoring.processes import LAUNCHER
 
-SERVER = "azureml-inference-server-http==1.5.1"
-"""Microsoft's scoring server, for conda files that do not bring it themselves."""
-
-BRINGS_SERVER = re.compile(r"(azureml[-_.]inference[-_.]server[-_.]http|azureml[-_.]defaults)\b", re.IGNORECASE)
 _LAYOUT = 1
 """Part of the hash: raised when environments are built in another way."""
 

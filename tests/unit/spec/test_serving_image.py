@@ -91,6 +91,11 @@ WRONG = {
         "'Mcr/Base:1'",
         "not the name of an image",
     ),
+    "a Python that is too old": (
+        with_("environment: {conda_file: {dependencies: [python=3.10]}}", without="environment: a"),
+        "{dependencies",
+        "python=3.11 or later",
+    ),
     "windows": (
         with_("environment: {conda_file: conda.yml, os_type: windows}", without="environment: a"),
         "windows",
