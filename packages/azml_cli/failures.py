@@ -12,6 +12,8 @@ _MARKUP = re.compile(r"<\{%.*?%\}>")
 """The engine's own notation of colours."""
 _LISTED = "1 error occurred:\n\t* "
 """What the engine puts before the reason of a resource that it keeps all the same."""
+_NO_PLUGIN = re.compile(r"error reading from server: |transport is closing|connection refused\"?$")
+"""How a reason reads where the plugin's process ended before it answered: gRPC's words, seen with engine 3.259."""
 
 
 @dataclass(frozen=True)
@@ -54,4 +56,10 @@ def _diagnostic(line: str) -> dict[str, object] | None:
 
 def _failure(urn: str, message: str) -> Failure:
     *_, types, name = urn.split("::")
-    return Failure(types.rpartition("$")[2], name, _MARKUP.sub("", message).removeprefix(_LISTED).strip())
+    type_, reason = types.rpartition("$")[2], _MARKUP.sub("", message).removeprefix(_LISTED).strip()
+    if _NO_PLUGIN.search(reason):
+        reason = (
+            f"The plugin of {type_.partition(':')[0]} ended before it was done: it was killed, or the machine ran out "
+            f"of memory. Run it again: it goes on from what is there.\nThe engine's words: {reason}"
+        )
+    return Failure(type_, name, reason)

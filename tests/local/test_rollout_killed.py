@@ -9,11 +9,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.support.clone import ROOT, Clone
+from tests.support.faults import PROCESSES
 from tests.support.under_load import Estate
 
 pytestmark = pytest.mark.engine
@@ -24,12 +27,11 @@ LIMIT_S = 240.0
 
 
 @pytest.fixture(scope="module")
-def estate(clone: Clone) -> Iterator[Estate]:
+def estate(clone: Clone) -> Estate:
     made = Estate(clone)
     made.roll_out(**LONG)
     up(made)
-    yield made
-    clone.azml("destroy", "--local")
+    return made
 
 
 def up(estate: Estate) -> str:
@@ -38,36 +40,51 @@ def up(estate: Estate) -> str:
     return done.stdout + done.stderr
 
 
-def killed_at_ten(estate: Estate) -> None:
-    """Kill `up`, the engine and all its plugins while the new release has its first share."""
+@contextmanager
+def at_ten(estate: Estate) -> Iterator[subprocess.Popen[str]]:
+    """An `up` whose new release has its first share; what it says goes to its `stdout`."""
     command = subprocess.Popen(
         [ROOT / ".venv/bin/azml", "up", "--local"],
-        cwd=estate.clone.root, env=estate.clone.environment, start_new_session=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        cwd=estate.clone.root, env=estate.clone.environment, start_new_session=True, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
-    end = time.monotonic() + LIMIT_S
-    while sorted(estate.traffic.values()) != [10, 90]:
-        assert command.poll() is None, "it ended before its first step"
-        assert time.monotonic() < end
-        time.sleep(0.1)
-    os.killpg(command.pid, signal.SIGKILL)
-    command.wait()
+    with command:
+        try:
+            end = time.monotonic() + LIMIT_S
+            while sorted(estate.traffic.values()) != [10, 90]:
+                assert command.poll() is None, "it ended before its first step"
+                assert time.monotonic() < end
+                time.sleep(0.1)
+            yield command
+        finally:
+            command.kill()
 
 
 def test_killed_half_way_and_the_old_program_again(estate: Estate) -> None:
     before, there = estate.traffic, estate.deployments
     estate.release("second")
-    killed_at_ten(estate)
+    with at_ten(estate) as command:
+        os.killpg(command.pid, signal.SIGKILL)  # the engine and all its plugins
     assert len(estate.deployments) == 2
     estate.release("first")
     up(estate)
     assert (estate.traffic, estate.deployments) == (before, there)
 
 
-def test_killed_half_way_and_forwards(estate: Estate) -> None:
+def test_the_plugin_killed_half_way_and_forwards(estate: Estate) -> None:
+    """The engine lives, and calls it a bug of the provider; what to do is said after it."""
     before = estate.deployments
     estate.release("second")
-    killed_at_ten(estate)
+    with at_ten(estate) as command:
+        ours = psutil.Process(command.pid).children(recursive=True)
+        (plugin,) = [process for process in ours if PROCESSES["azml provider"] in " ".join(process.cmdline())]
+        plugin.kill()
+        said = command.communicate(timeout=LIMIT_S)[0]
+    assert command.returncode == 1
+    summary = said.partition("The update failed")[2]
+    assert "The plugin of azml ended before it was done" in summary
+    assert "Run it again: it goes on from what is there." in summary
+    assert "keeps answering from" in summary
     estate.roll_out(**STEPS)
     up(estate)
     (release,) = estate.deployments

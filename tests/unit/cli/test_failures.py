@@ -35,5 +35,15 @@ def test_each_reason_once_and_in_its_own_words(tmp_path: Path) -> None:
     assert deployment.reason == "Deployment b: NotReady\nLast lines of its log:\n  KeyError"
 
 
+def test_a_plugin_that_was_killed(tmp_path: Path) -> None:
+    """The engine calls it a bug of the provider, always; the resource's own reason is gRPC's."""
+    journal = tmp_path / "events.json"
+    journal.write_text(said("error reading from server: EOF", ROLLOUT))
+    (rollout,) = of_run(journal)
+    assert rollout.headline.startswith("The plugin of azml ended before it was done: it was killed, or")
+    assert rollout.headline.endswith("Run it again: it goes on from what is there.")
+    assert rollout.reason.endswith("error reading from server: EOF")
+
+
 def test_without_a_journal_nothing_is_known(tmp_path: Path) -> None:
     assert of_run(tmp_path / "events.json") == []
