@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from azml_local.arm.operations import Operations
     from azml_local.arm.types import Types
     from azml_local.blobs.files import BlobFiles
+    from azml_local.containers import ContainerPlane
     from azml_local.registry import Registries
     from azml_local.scoring import DataPlane
 
@@ -29,6 +30,7 @@ class Azure:
     blobs: "BlobFiles"
     registries: "Registries"
     plane: "DataPlane"
+    containers: "ContainerPlane"
     faults: "Faults"
     url: str
     """`https://127.0.0.1:PORT`."""

@@ -69,6 +69,11 @@ class Home:
         return self.root / "online"
 
     @property
+    def containers(self) -> Path:
+        """Images, and state of the container groups."""
+        return self.root / "containers"
+
+    @property
     def logs(self) -> Path:
         """Log files."""
         return self.root / "logs"
@@ -95,7 +100,7 @@ class Home:
 
     def make(self) -> None:
         """Make the folders, for this user only."""
-        for folder in (self.root, self.blobs, self.online, self.logs, self.certificates):
+        for folder in (self.root, self.blobs, self.online, self.containers, self.logs, self.certificates):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(0o700)
 

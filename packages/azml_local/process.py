@@ -137,7 +137,7 @@ def reset(home: Path) -> None:
     with _alone(at):
         for suffix in ("", "-wal", "-shm"):
             at.database.with_name(at.database.name + suffix).unlink(missing_ok=True)
-        for folder in (at.blobs, at.registries, at.online, at.logs):
+        for folder in (at.blobs, at.registries, at.online, at.containers, at.logs):
             shutil.rmtree(folder, ignore_errors=True)
 
 

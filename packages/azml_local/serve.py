@@ -29,8 +29,11 @@ from azml_local.arm.store import Store
 from azml_local.arm.types import Types
 from azml_local.azure import Azure
 from azml_local.blobs.files import BlobFiles
+from azml_local.containers import ContainerPlane
 from azml_local.home import Home, Identity, write_json
 from azml_local.namespaces import containerregistry, declared
+from azml_local.namespaces.containerinstance.groups import GROUPS
+from azml_local.namespaces.containerinstance.wanted import restore as restore_groups
 from azml_local.namespaces.machinelearning.serving import restore
 from azml_local.registry import Registries
 from azml_local.scoring import DataPlane, Endpoint
@@ -54,6 +57,7 @@ def assemble(home: Home, identity: Identity, url: str, plane: DataPlane | None =
     tokens, store = Tokens(identity), Store(home.database)
     chosen = settings.load(home.settings)
     folder, chances = sets(home.root)[chosen.lifecycle], Chances(chosen.seed)
+    lifecycle = Lifecycle(folder, chosen.lifecycle_scale, chances)
     azure = Azure(
         home=home,
         identity=identity,
@@ -65,11 +69,12 @@ def assemble(home: Home, identity: Identity, url: str, plane: DataPlane | None =
             home.registries, tokens, certificates.server(home), access_log.logger(home.logs / "registry.log")
         ),
         plane=DataPlane(home.online, partial(may_call, tokens)) if plane is None else plane,
+        containers=ContainerPlane(home.containers, home.bundle, partial(lifecycle.waits, GROUPS)),
         faults=Faults(folder, chances),
         url=url,
     )
     azure.types = Types(azure, declared())
-    azure.operations = Operations(store, azure.types, Lifecycle(folder, chosen.lifecycle_scale, chances))
+    azure.operations = Operations(store, azure.types, lifecycle)
     return azure, Router(azure)
 
 
@@ -122,6 +127,7 @@ async def _run(home: Home, identity: Identity, leaf: Path, listener: socket.sock
         await asyncio.gather(back, return_exceptions=True)
         await azure.operations.close()
         await azure.plane.close()
+        await azure.containers.close()
         azure.registries.close()
         azure.store.close()
 
@@ -132,7 +138,7 @@ async def _restore(azure: Azure) -> None:
     azure.operations.resume(done)
     try:
         containerregistry.restore(azure)
-        await restore(azure)
+        await asyncio.gather(restore(azure), restore_groups(azure))
     except Exception:  # noqa: BLE001 - the server goes on
         _log.exception("what served before did not come back")
     finally:

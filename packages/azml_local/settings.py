@@ -11,11 +11,14 @@ from typing import Any, Literal, get_args
 
 import yaml
 
+from azml.facts import container_instances
+
 UNDOCUMENTED_CODES = (
     "PropertyChangeNotAllowed",
     "EndpointAlreadyExists",
     "ValidationError",
     "DeploymentHasTraffic",
+    "InvalidContainerGroup",
 )
 
 
@@ -57,7 +60,7 @@ class Settings:
     """Code of the refusal of traffic to a deployment that is not there. Not documented."""
     error_codes: Mapping[str, str] = field(default_factory=dict)
     """Other codes for those that are not documented, by the code used here: PropertyChangeNotAllowed,
-    EndpointAlreadyExists, ValidationError, DeploymentHasTraffic."""
+    EndpointAlreadyExists, ValidationError, DeploymentHasTraffic, InvalidContainerGroup."""
     endpoint_operations: Literal["one", "one_each"] = "one"
     """Operations that may run at once on an endpoint with its deployments: one, or one on each of them. Documented is
     that a new operation on an endpoint with one in progress is answered 409 (how-to-troubleshoot-online-endpoints), and
@@ -99,6 +102,13 @@ class Settings:
     instance_memory_gb: float | None = None
     """Memory of an instance in GiB, where its instance type has more: so that a small machine can show what happens to
     a model that takes too much. None: what the instance type has."""
+    container_ports_change: Literal["refused", "allowed"] = "refused"
+    """Whether the ports of a container group can change. They are not on the list of what cannot
+    (container-instances-update), nor documented to be changed."""
+    container_groups: int = container_instances.MAX_GROUPS
+    """Container groups of a region (container-instances-resource-and-quota-limits: where nobody asked for more)."""
+    container_cores: int = container_instances.STANDARD_CORES
+    """Cores of a region's container groups, likewise; a free or new subscription may have 10, or none."""
     quota_cores: Mapping[str, int] = field(default_factory=lambda: {"*": 1000})
     """Cores for online deployments in a region, by VM family (or a size of it); `*` is the sum over all. What is not
     named has no limit of its own."""
@@ -142,6 +152,8 @@ def _problem(name: str, value: Any, known: Mapping[str, Any], home: Path) -> str
         return None if good else f"must be a number above 0, is {value!r}"
     if name == "seed":
         return None if type(value) is int else f"must be a whole number, is {value!r}"
+    if name in ("container_groups", "container_cores"):
+        return None if type(value) is int and value >= 0 else f"must be a whole number from 0, is {value!r}"
     numbers = ("lifecycle_scale", "workspace_soft_delete_days", "metric_lag_seconds", "blob_roles_after_seconds")
     if name in numbers and (name != "blob_roles_after_seconds" or value is not None):
         return None if type(value) in (int, float) and value >= 0 else f"must be a number from 0, is {value!r}"

@@ -47,3 +47,12 @@ PORT, TLS_PORT = 80, 443
 
 DOMAIN = "azurecontainer.io"
 """A group with a DNS label is LABEL.REGION.azurecontainer.io."""
+
+MAX_PORTS = 5
+"""Ports of a group's IP address."""
+MAX_CONTAINERS = 60
+MAX_VOLUMES = 20
+MAX_GROUPS = 100
+"""Groups of a subscription in a region, where nobody asked for more."""
+STANDARD_CORES = 100
+"""Cores of a subscription's groups in a region, where nobody asked for more."""

@@ -18,7 +18,7 @@ from azml_local.settings import BadSettings
 
 _SETS = Path(__file__).parents[1] / "lifecycle"
 _FORM = (
-    "must hold, by resource type and verb (create, update, scale, delete), lists of {state: TEXT, seconds: NUMBER or "
+    "must hold, by resource type and verb (create, update, delete …), lists of {state: TEXT, seconds: NUMBER or "
     "[LEAST, MOST]}, where fails: SHARE (0 to 1) and once_for: PROPERTY may be added"
 )
 
@@ -54,8 +54,12 @@ class Lifecycle:
                 raise BadSettings(f"{path} {_FORM}: {error}") from error
 
     def stages(self, type_: str, verb: str) -> Sequence[Stage]:
-        """Stages of a verb (create, update, scale, delete) for a type; never empty."""
+        """Stages of a verb (create, update, delete, or one of the type's own) for a type; never empty."""
         return self._types.get(type_.lower(), {}).get(verb) or self._types["*"][verb]
+
+    def waits(self, type_: str, what: str) -> list[float]:
+        """Draw how long each of a type's waits of a kind is, such as those between tries to pull an image."""
+        return [self.seconds(stage, f"{what} {type_}") for stage in self.stages(type_, what)]
 
     def seconds(self, stage: Stage, what: str) -> float:
         """Draw how long `what` stays in a stage."""

@@ -87,7 +87,7 @@ class Router:
         result: Any = action(type_, resource, call)
         if isinstance(result, Started):
             return replies.accepted(call, _ACTION, 202, result.operation, None, location_of(resource))
-        return Answer(200, result)
+        return result if isinstance(result, Answer) else Answer(200, result)
 
 
 def _refuse_without_version(call: Call) -> None:

@@ -17,9 +17,10 @@ from azml_local.arm.pages import page
 from azml_local.arm.store import Resource
 from azml_local.azure import Azure
 
-Action = Callable[[Any, Resource, Call], "dict[str, Any] | Started | None"]
+Action = Callable[[Any, Resource, Call], "dict[str, Any] | Started | Answer | None"]
 _Action = TypeVar("_Action", bound=Callable[..., Any])
-"""A POST action: (type, resource, call) to the answer's body, or to an operation that goes on. Bodies are dicts."""
+"""A POST action: (type, resource, call) to the answer's body, to an answer of another status, or to an
+operation that goes on. Bodies are dicts."""
 
 
 _MARK = "_azml_action"

@@ -166,6 +166,12 @@ ROWS: tuple[Row, ...] = (
         create_only=frozenset(),
     ),
     Row(
+        "containerinstance:ContainerGroup",
+        "Microsoft.ContainerInstance/containerGroups",
+        "2024-05-01-preview",
+        _IN_GROUP + "/Microsoft.ContainerInstance/containerGroups/{containerGroupName}",
+    ),
+    Row(
         "managedidentity:UserAssignedIdentity",
         "Microsoft.ManagedIdentity/userAssignedIdentities",
         "2023-01-31",

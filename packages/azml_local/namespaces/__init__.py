@@ -10,6 +10,7 @@ def declared() -> Sequence[type[ResourceType]]:
     from azml_local.namespaces import (
         activity_log,
         authorization,
+        containerinstance,
         containerregistry,
         insights,
         keyvault,
@@ -28,6 +29,7 @@ def declared() -> Sequence[type[ResourceType]]:
         activity_log,
         metrics,
         containerregistry,
+        containerinstance,
         managedidentity,
         authorization,
         machinelearning,

@@ -133,7 +133,7 @@ class Instance:
     async def _ready(self, process: Process, address: str, fault: "asyncio.Task[str]", mark: int) -> None:
         probe = self._server.startup or self._server.readiness
         limit_s = probe.initial_delay_s + probe.period_s * probe.failure_threshold
-        answers = asyncio.create_task(probes.answers(address, self._server.readiness, limit_s))
+        answers = asyncio.create_task(probes.answers(probes.http(address), self._server.readiness, limit_s))
         try:
             await asyncio.wait({fault, answers}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
             if not answers.done() or fault.done():
@@ -181,7 +181,7 @@ class Instance:
     async def _follow_readiness(self, address: str) -> None:
         """Go out of rotation and back as the probe says."""
         probe, contrary = self._server.readiness, 0
-        async for good in probes.results(address, probe, probe.period_s):
+        async for good in probes.results(probes.http(address), probe, probe.period_s):
             self._log.trim()
             contrary = contrary + 1 if good != (self.address is not None) else 0
             if contrary >= (probe.success_threshold if good else probe.failure_threshold):
@@ -209,14 +209,14 @@ class Instance:
     async def _hang(self, _process: Process, address: str, started: asyncio.Event) -> str:
         if self._server.startup is not None:
             await started.wait()  # liveness is not asked before the startup probe has succeeded
-        await probes.failed(address, self._server.liveness)
+        await probes.failed(probes.http(address), self._server.liveness)
         return f"failed its liveness probe {self._server.liveness.failure_threshold} times"
 
     async def _out_of_memory(self, process: Process, _address: str, _started: asyncio.Event) -> str:
         if self._server.memory_bytes is None:
             await asyncio.get_running_loop().create_future()
         taken = await memory.exceeded(process.pid, self._server.memory_bytes or 0)
-        return f"was ended: OOMKilled, its processes used {taken}"
+        return f"was ended: OOMKilled, its processes used {taken} that its instance type has"
 
 
 def _listener() -> socket.socket:

@@ -30,6 +30,11 @@ class Log:
         """Write a line of our own, stamped like the scoring server's."""
         self._file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime())} azml - {text}\n".encode())
 
+    def write(self, content: bytes) -> None:
+        """Write what somebody else said; nothing once it is closed."""
+        if content and not self._file.closed:
+            self._file.write(content)
+
     def size(self) -> int:
         """Bytes so far: a mark to read from later."""
         return os.fstat(self._file.fileno()).st_size
@@ -40,7 +45,7 @@ class Log:
 
     def trim(self) -> None:
         """Cut the oldest part away if the file is too long."""
-        if self.size() <= LIMIT:
+        if self._file.closed or self.size() <= LIMIT:
             return
         with self._path.open("rb") as file:
             file.seek(-KEPT, os.SEEK_END)

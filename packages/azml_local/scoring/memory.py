@@ -1,7 +1,7 @@
-"""Memory of an instance: its processes may take together what its instance type has.
+"""Memory of a group of processes (an instance, a container): what they may take together.
 
 Sampled, not enforced by the kernel: what is allocated between two samples may exceed the limit. Pages that processes of
-an instance share count for each of them. Ending what takes too much is `instances`'.
+a group share count for each of them. Ending what takes too much is the caller's.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ _MIB = 1 << 20
 
 
 async def exceeded(group: int, limit: float) -> str:
-    """Return once the processes of a group take more than `limit` bytes: how much, in words."""
+    """Return once the processes of a group take more than `limit` bytes: how much, and of how much."""
     while True:
         taken = used(group)
         if taken > limit:
-            return f"{taken // _MIB} MiB of the {limit / _MIB:.0f} MiB that its instance type has"
+            return f"{taken // _MIB} MiB of the {limit / _MIB:.0f} MiB"
         await asyncio.sleep(SAMPLE_S)
 
 

@@ -66,13 +66,27 @@ def _compare_variants(class_: type, node: Node, direction: Direction, at: str, s
     yield from min((list(_compare(class_, variant, direction, at, set(seen))) for variant in variants), key=len)
 
 
+_OF_ANOTHER_RESOURCE = {
+    "containerinstance:ContainerGroup": {
+        "volumes.secretReference: only in VolumeArgs",
+        "volumes.azureFile.storageAccountKeyReference: only in AzureFileVolumeArgs",
+        "containers.environmentVariables.secureValueReference: only in EnvironmentVariableArgs",
+        "initContainers.environmentVariables.secureValueReference: only in EnvironmentVariableArgs",
+        "imageRegistryCredentials.passwordReference: only in ImageRegistryCredentialArgs",
+    },
+}
+"""Arguments of classes that the SDK shares with a resource of a newer API version (CGProfile, of 2024-11-01-preview):
+ARM's type of the row's version does not have them."""
+
+
 @pytest.mark.parametrize("direction", ["input", "output"])
 @pytest.mark.parametrize("row", table.ROWS, ids=lambda row: row.token)
 def test_the_sdk_and_the_mapping_know_the_same_names(row: Row, direction: Direction) -> None:
     """The rule, and the row's data where the rule does not fit, give exactly the SDK's names."""
     found = set(_compare(_sdk_class(row, direction), nodes.body(row), direction, "", set()))
     in_path = {f"{name}: only in {_sdk_class(row, direction).__name__}" for name in naming.parameters(row)}
-    assert found - in_path == set()
+    shared = _OF_ANOTHER_RESOURCE.get(row.token, set()) if direction == "input" else set()
+    assert found - in_path == shared
 
 
 @pytest.mark.parametrize("row", table.ROWS, ids=lambda row: row.token)

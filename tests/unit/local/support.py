@@ -38,6 +38,7 @@ VERSIONS = {
     "Microsoft.Insights": "2020-02-02",
     "Microsoft.OperationalInsights": "2023-09-01",
     "Microsoft.ContainerRegistry": "2023-01-01-preview",
+    "Microsoft.ContainerInstance": "2024-05-01-preview",
     "Microsoft.ManagedIdentity": "2023-01-31",
     "Microsoft.Authorization": "2022-04-01",
     "Microsoft.MachineLearningServices": ML,
@@ -327,6 +328,7 @@ def running(root: Path, plane: FakePlane | None = None, *, scores: bool = False)
         back.cancel()
         await azure.operations.close()
         await azure.plane.close()
+        await azure.containers.close()
         azure.registries.close()
         azure.store.close()
 

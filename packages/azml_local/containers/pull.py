@@ -1,0 +1,139 @@
+"""Pulling by the OCI distribution specification: manifests and blobs over HTTPS, with the bearer flow of registries.
+
+Owns one registry's conversation. What is kept of it is `images`'. Calls block: run them in a thread. Asks loopback
+only: what an image of another registry would need is not here anyway.
+"""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from azml_local.containers.contract import Credential
+from azml_local.containers.references import Reference
+
+INDEX = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
+MANIFEST = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
+LOOPBACK = ("127.0.0.1", "localhost")
+_MANIFEST_MAX = 4 << 20
+"""Bytes; what registries must take at least, and most take at most (distribution specification 1.1)."""
+_CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
+
+
+class PullFailed(Exception):  # noqa: N818 - says what became of it
+    """An image cannot be pulled; the text says why, in a registry's words where there are any."""
+
+
+class Puller:
+    """Pulls from the registry of one reference; leave the block to close its connections."""
+
+    def __init__(self, reference: Reference, credential: Credential | None, bundle: Path) -> None:
+        from azure.core import PipelineClient
+        from azure.core.pipeline.policies import RedirectPolicy, RetryPolicy, SensitiveHeaderCleanupPolicy
+
+        self._reference, self._credential, self._token = reference, credential, ""
+        policies = [RedirectPolicy(), RetryPolicy(retry_total=2), SensitiveHeaderCleanupPolicy()]
+        base = f"https://{reference.registry}"
+        self._client: Any = PipelineClient(base, policies=policies, connection_verify=str(bundle))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _value: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def manifest(self, version: str) -> tuple[str, dict[str, Any]]:
+        """Give digest and content of a manifest; of an index, those of its image for this kind of machine."""
+        digest, found = self._manifest(version)
+        if found.get("mediaType") in INDEX or "manifests" in found:
+            chosen = [one for one in found["manifests"] if one.get("platform", {}).get("architecture") == "amd64"]
+            if not chosen:
+                raise PullFailed(f"{self._reference.repository} has no image for linux/amd64")
+            digest, found = self._manifest(str(chosen[0]["digest"]))
+        return digest, found
+
+    def blob(self, digest: str, target: Path, size: int) -> None:
+        """Download a blob into a file; raises where its content is not what its digest says."""
+        response = self._get(f"blobs/{digest}", {})
+        hashed, taken = hashlib.sha256(), 0
+        with response, target.open("wb") as file:
+            for piece in response.iter_raw():
+                hashed.update(piece)
+                taken += len(piece)
+                if taken > size:
+                    break
+                file.write(piece)
+        if taken != size or f"sha256:{hashed.hexdigest()}" != digest:
+            raise PullFailed(f"the blob {digest} of {self._reference.repository} has other content than its digest")
+
+    def _manifest(self, version: str) -> tuple[str, dict[str, Any]]:
+        with self._get(f"manifests/{version}", {"Accept": ", ".join((*MANIFEST, *INDEX))}) as response:
+            content: bytes = b"".join(response.iter_raw())
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        if len(content) > _MANIFEST_MAX or (":" in version and version != digest):
+            raise PullFailed(f"the manifest {version} of {self._reference.repository} is not what its digest says")
+        try:
+            found = json.loads(content)
+        except ValueError as error:
+            raise PullFailed(f"the manifest {version} of {self._reference.repository} is no JSON") from error
+        return digest, found
+
+    def _get(self, path: str, headers: Mapping[str, str]) -> Any:
+        url = f"/v2/{self._reference.repository}/{path}"
+        response = self._send(url, headers)
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
+            self._authenticate(response)
+            response = self._send(url, headers)
+        if response.status_code != HTTPStatus.OK:
+            text = response.read().decode(errors="replace").strip()[:500]
+            response.close()
+            raise PullFailed(f"{self._reference.registry}{url} answered {response.status_code}: {text}")
+        return response
+
+    def _send(self, url: str, headers: Mapping[str, str]) -> Any:
+        from azure.core.exceptions import AzureError
+        from azure.core.rest import HttpRequest
+
+        if self._reference.registry.partition(":")[0] not in LOOPBACK:
+            raise PullFailed(f"the registry {self._reference.registry} is not of the local Azure")
+        authorization = {"Authorization": self._token} if self._token else {}
+        url = url if url.startswith("https://") else f"https://{self._reference.registry}{url}"
+        request = HttpRequest("GET", url, headers={"Accept-Encoding": "identity", **headers, **authorization})
+        try:
+            return self._client.send_request(request, stream=True)
+        except AzureError as error:
+            raise PullFailed(f"{self._reference.registry} does not answer: {error}") from error
+
+    def _authenticate(self, response: Any) -> None:
+        """Follow the challenge: a bearer token from its realm, or basic authentication."""
+        challenge = response.headers.get("WWW-Authenticate", "")
+        response.close()
+        basic = "" if self._credential is None else _basic(self._credential)
+        asked = dict(_CHALLENGE.findall(challenge))
+        if not challenge.lower().startswith("bearer") or "realm" not in asked:
+            self._token = basic
+            return
+        from urllib.parse import urlencode, urlsplit
+
+        if (urlsplit(asked["realm"]).hostname or "") not in LOOPBACK:
+            raise PullFailed(f"the registry sends for tokens to {asked['realm']}, which is not of the local Azure")
+        query = urlencode({name: asked[name] for name in ("service", "scope") if name in asked})
+        self._token = basic
+        with self._send(f"{asked['realm']}?{query}", {}) as answer:
+            if answer.status_code != HTTPStatus.OK:
+                who = "an anonymous client" if self._credential is None else f"'{self._credential.username}'"
+                raise PullFailed(f"unauthorized: {self._reference.registry} gives {who} no token")
+            granted = json.loads(answer.read())
+        self._token = f"Bearer {granted.get('access_token') or granted.get('token')}"
+
+
+def _basic(credential: Credential) -> str:
+    pair = f"{credential.username}:{credential.password}".encode()
+    return f"Basic {base64.b64encode(pair).decode()}"
