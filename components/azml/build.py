@@ -22,7 +22,7 @@ from azml.resources.handler import present
 from azml.serving_image import ServingImage
 from azml.spec import StackSpec
 from azml.spec.base import Spec
-from azml.spec.container_registry import ContainerRegistrySpec
+from azml.spec.container_registry import ImageRegistrySpec
 from azml.spec.online_endpoint import OnlineEndpointSpec
 from azml.workspace import Workspace
 
@@ -110,7 +110,7 @@ def _images(spec: StackSpec, workspace: Workspace | None) -> dict[str, ServingIm
     return EstateImages(spec, registry).made
 
 
-def _registry_args(block: ContainerRegistrySpec, estate: StackSpec) -> dict[str, Any]:
+def _registry_args(block: ImageRegistrySpec, estate: StackSpec) -> dict[str, Any]:
     """A container registry's arguments: its images are components of their own."""
     return {key: value for key, value in _args(block, estate).items() if key != "images"}
 

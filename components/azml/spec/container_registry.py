@@ -24,7 +24,6 @@ class ContainerRegistrySpec(Existing):
     """An Azure container registry."""
 
     forgotten: ClassVar = Spec.forgotten | {"id", "login_server", "provisioning_state"}
-    beside_existing: ClassVar = Existing.beside_existing | {"images"}
 
     name: Annotated[str, named(names.CONTAINER_REGISTRY)] | None = None
     """Name of the registry, once in all of Azure. Absent: one is made up."""
@@ -58,24 +57,6 @@ class ContainerRegistrySpec(Existing):
     """Whether images can be copied out. Only a premium registry without public access can forbid it."""
     tags: Tags = {}
     """Tags of the registry, over the estate's own."""
-    images: list[ServingImageSpec] = []
-    """Images that are built and pushed to the registry, for services to run."""
-
-    @rule
-    def _every_image_once(self) -> Iterator[Finding]:
-        yield from twins("images", [image.name for image in self.images])
-
-    @rule
-    def _as_many_images_as_a_token_may_push(self) -> Iterator[Finding]:
-        most = facts.MAX_SCOPE_MAP_ACTIONS // len(facts.PUSH_ACTIONS)
-        if len(self.images) > most:
-            yield Finding(
-                "has too many entries: one token may not push to so many repositories",
-                ("images",),
-                len(self.images),
-                allowed=f"at most {most}",
-                fix="divide them among registries of several stacks",
-            )
 
     @rule
     def _what_the_tier_can_do(self) -> Iterator[Finding]:
@@ -129,6 +110,31 @@ class ContainerRegistrySpec(Existing):
                 value=False,
                 allowed="true, or false with public_network_access: disabled",
                 fix="set public_network_access: disabled",
+            )
+
+
+class ImageRegistrySpec(ContainerRegistrySpec):
+    """An Azure container registry, and the images in it."""
+
+    beside_existing: ClassVar = Existing.beside_existing | {"images"}
+
+    images: list[ServingImageSpec] = []
+    """Images that are built and pushed to the registry, for services to run."""
+
+    @rule
+    def _every_image_once(self) -> Iterator[Finding]:
+        yield from twins("images", [image.name for image in self.images])
+
+    @rule
+    def _as_many_images_as_a_token_may_push(self) -> Iterator[Finding]:
+        most = facts.MAX_SCOPE_MAP_ACTIONS // len(facts.PUSH_ACTIONS)
+        if len(self.images) > most:
+            yield Finding(
+                "has too many entries: one token may not push to so many repositories",
+                ("images",),
+                len(self.images),
+                allowed=f"at most {most}",
+                fix="divide them among registries of several stacks",
             )
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal
 
 from azml.spec import service_rules
 from azml.spec.base import At, Finding, Spec, nearest, rule, twins
-from azml.spec.container_registry import ContainerRegistrySpec
+from azml.spec.container_registry import ImageRegistrySpec
 from azml.spec.container_service import ContainerServiceSpec
 from azml.spec.environment import EnvironmentSpec
 from azml.spec.model import ModelSpec
@@ -45,7 +45,7 @@ class StackSpec(Spec):
     Absent: in stage prod."""
     workspace: WorkspaceSpec | None = None
     """The Azure ML workspace."""
-    container_registry: ContainerRegistrySpec | None = None
+    container_registry: ImageRegistrySpec | None = None
     """The registry of the workspace's images."""
     registries: list[RegistrySpec] = []
     """Azure ML registries, which share models and environments between workspaces."""

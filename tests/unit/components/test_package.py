@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from azml import container_registry, online_endpoint, registry, workspace_args
+from azml import container_registry, online_endpoint, registry, serving_image_args, workspace_args
 from azml.package import COMPONENTS, schema
 from azml.resources.handlers import HANDLERS, RESOURCES
 from azml.resources.resource import camel
@@ -27,6 +27,7 @@ from azml.spec.registry import (
     ReplicationLocationSpec,
     SystemCreatedAcrSpec,
 )
+from azml.spec.serving_image import ServingImageSpec
 from azml.spec.workspace import IpRuleSpec, ManagedNetworkSpec, NetworkAclsSpec, ServerlessComputeSpec
 
 
@@ -50,6 +51,12 @@ from azml.spec.workspace import IpRuleSpec, ManagedNetworkSpec, NetworkAclsSpec,
         (registry.IntellectualPropertyArgs, IntellectualPropertySpec, set()),
         (registry.SystemCreatedAcrArgs, SystemCreatedAcrSpec, set()),
         (container_registry.ContainerRegistryArgs, ContainerRegistrySpec, set()),
+        (
+            serving_image_args.ServingImageArgs,
+            ServingImageSpec,
+            {"registry_id", "login_server", "username", "password", "used"},
+        ),
+        (serving_image_args.ImageCodeArgs, CodeConfigurationSpec, set()),
         (online_endpoint.OnlineEndpointArgs, OnlineEndpointSpec, {"workspace_id", "assets"}),
         (online_endpoint.OnlineDeploymentArgs, OnlineDeploymentSpec, set()),
         (online_endpoint.CodeConfigurationArgs, CodeConfigurationSpec, set()),
