@@ -101,14 +101,18 @@ class Clone:
         (id_,) = (resource["id"] for resource in self.state if resource["type"] == token)
         return str(id_)
 
-    def _arm(self, method: str, id_: str, version: str) -> dict[str, Any]:
+    def arm_act(self, id_: str, version: str, body: dict[str, Any]) -> dict[str, Any]:
+        """POST an action of any resource; `id_` ends in its name."""
+        return self._arm("POST", id_, version, body)
+
+    def _arm(self, method: str, id_: str, version: str, body: Any = None) -> dict[str, Any]:
         at = self.server
         sign_in = ClientSecretCredential(
             at["tenant_id"], at["client_id"], at["client_secret"],
             authority=at["url"], disable_instance_discovery=True, connection_verify=at["ca"],
         )  # fmt: skip
         policy = ARMChallengeAuthenticationPolicy(sign_in, f"{at['url']}/.default")
-        request = HttpRequest(method, f"{at['url']}{id_}", params={"api-version": version})
+        request = HttpRequest(method, f"{at['url']}{id_}", params={"api-version": version}, json=body)
         with sign_in, ARMPipelineClient(at["url"], policies=[policy], connection_verify=at["ca"]) as client:
             response = client.send_request(request)
             response.raise_for_status()

@@ -26,7 +26,7 @@ MANIFESTS = (
 EMPTY = b"{}"
 EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 """Config and layer of a manifest without content of its own (image-spec 1.1, "Guidelines for Artifact Usage")."""
-CONNECT_RETRIES = 2
+CONNECT_RETRIES = 1
 GONE, DENIED = 404, (401, 403)
 
 
