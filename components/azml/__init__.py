@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from azml.build import build, export
     from azml.container_registry import ContainerRegistry
+    from azml.container_service import ContainerService
     from azml.estate_config import load
     from azml.online_endpoint import OnlineEndpoint
     from azml.registry import Registry
     from azml.registry_access import RegistryAccess
     from azml.resources.code_version import CodeVersion
+    from azml.resources.container_trial import ContainerTrial
     from azml.resources.data_version import DataVersion
     from azml.resources.environment_version import EnvironmentVersion
     from azml.resources.image_alias import ImageAlias
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from azml.resources.name_claim import NameClaim
     from azml.resources.registry_credential import RegistryCredential
     from azml.resources.rollout import Rollout
+    from azml.resources.service_keys import ServiceKeys
     from azml.resources.workspace_network_acls import WorkspaceNetworkAcls
     from azml.serving_image import ServingImage
     from azml.workspace import Workspace
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "CodeVersion": "azml.resources.code_version",
     "ContainerRegistry": "azml.container_registry",
+    "ContainerService": "azml.container_service",
+    "ContainerTrial": "azml.resources.container_trial",
     "DataVersion": "azml.resources.data_version",
     "EnvironmentVersion": "azml.resources.environment_version",
     "ImageAlias": "azml.resources.image_alias",
@@ -43,6 +48,7 @@ _HOMES = {
     "RegistryAccess": "azml.registry_access",
     "RegistryCredential": "azml.resources.registry_credential",
     "Rollout": "azml.resources.rollout",
+    "ServiceKeys": "azml.resources.service_keys",
     "ServingImage": "azml.serving_image",
     "Workspace": "azml.workspace",
     "WorkspaceNetworkAcls": "azml.resources.workspace_network_acls",
@@ -54,6 +60,8 @@ _HOMES = {
 __all__ = [
     "CodeVersion",
     "ContainerRegistry",
+    "ContainerService",
+    "ContainerTrial",
     "DataVersion",
     "EnvironmentVersion",
     "ImageAlias",
@@ -66,6 +74,7 @@ __all__ = [
     "RegistryAccess",
     "RegistryCredential",
     "Rollout",
+    "ServiceKeys",
     "ServingImage",
     "Workspace",
     "WorkspaceNetworkAcls",

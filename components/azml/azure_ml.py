@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 import pulumi
 
 
-class _AzureMl(pulumi.CustomResource):
-    """A resource of the module; `args` has the names and shapes of azure-native's own Args, in camelCase."""
+class LeanResource(pulumi.CustomResource):
+    """A resource of azure-native; `args` has the names and shapes of azure-native's own Args, in camelCase."""
 
     token: ClassVar[str]
 
@@ -25,7 +25,7 @@ class _AzureMl(pulumi.CustomResource):
         super().__init__(self.token, name, properties, pulumi.ResourceOptions.merge(opts, same_plugin))
 
 
-class AzureMlWorkspace(_AzureMl):
+class AzureMlWorkspace(LeanResource):
     """An Azure ML workspace."""
 
     token = "azure-native:machinelearningservices:Workspace"  # noqa: S105 - a resource type's
@@ -35,14 +35,17 @@ class AzureMlWorkspace(_AzureMl):
     """ARM id of the storage account."""
     container_registry: pulumi.Output[str]
     """ARM id of the registry."""
+    application_insights: pulumi.Output[str]
+    """ARM id of the Application Insights."""
 
     def __init__(self, name: str, args: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
-        super().__init__(name, args, opts, ("location", "storageAccount", "containerRegistry"))
+        super().__init__(name, args, opts, ("location", "storageAccount", "containerRegistry", "applicationInsights"))
         self.location, self.storage_account = self.__dict__["location"], self.__dict__["storageAccount"]
         self.container_registry = self.__dict__["containerRegistry"]
+        self.application_insights = self.__dict__["applicationInsights"]
 
 
-class AzureMlRegistry(_AzureMl):
+class AzureMlRegistry(LeanResource):
     """An Azure ML registry."""
 
     token = "azure-native:machinelearningservices:Registry"  # noqa: S105 - a resource type's

@@ -4,6 +4,7 @@ Owns what refers to what: the estate's tags on everything, what waits for what.
 Deliberately decides nothing that a component or the spec should.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +13,11 @@ import pulumi
 from azml import endpoint_roles
 from azml.component import InvalidArgs, given
 from azml.container_registry import ContainerRegistry
+from azml.container_service import ContainerService
 from azml.estate_assets import EstateAssets
 from azml.estate_config import end
 from azml.estate_images import EstateImages
+from azml.estate_services import service_args
 from azml.online_endpoint import OnlineEndpoint
 from azml.registry import Registry
 from azml.resources.errors import Refused
@@ -35,6 +38,7 @@ class Estate:
     registries: dict[str, Registry] = field(default_factory=dict)
     online_endpoints: dict[str, OnlineEndpoint] = field(default_factory=dict)
     images: dict[str, ServingImage] = field(default_factory=dict)
+    container_services: dict[str, ContainerService] = field(default_factory=dict)
 
 
 def build(spec: StackSpec) -> Estate:
@@ -47,7 +51,7 @@ def build(spec: StackSpec) -> Estate:
 
 def _build(spec: StackSpec) -> Estate:
     if spec.workspace is None:
-        return Estate(registries=_registries(spec, None), images=_images(spec, None))
+        return Estate(registries=_registries(spec, None), images=_made(_images(spec, None)))
     workspace = Workspace(
         spec.workspace.name,
         given(
@@ -69,14 +73,28 @@ def _build(spec: StackSpec) -> Estate:
         )
         for endpoint in spec.online_endpoints
     }
-    return Estate(workspace.workspace_id, _registries(spec, workspace), endpoints, _images(spec, workspace))
+    images = _images(spec, workspace)
+    services = {
+        service.name: ContainerService(service.name, service_args(service, _args(service, spec), workspace, images))
+        for service in spec.container_services
+    }
+    return Estate(workspace.workspace_id, _registries(spec, workspace), endpoints, _made(images), services)
 
 
 def export(estate: Estate) -> None:
-    """Export what people and pipelines ask for: the workspace, and where each endpoint answers. Never a key."""
+    """Export what people and pipelines ask for: the workspace, and where each endpoint and service answers.
+
+    Keys of endpoints are Azure's to give. Those of services nobody else has: they are exported as secrets.
+    """
     if estate.workspace_id is not None:
         pulumi.export("workspace_id", estate.workspace_id)
-    pulumi.export("scoring_uris", {name: each.scoring_uri for name, each in estate.online_endpoints.items()})
+    services = estate.container_services
+    answering: list[Mapping[str, OnlineEndpoint | ContainerService]] = [estate.online_endpoints, services]
+    pulumi.export("scoring_uris", {name: each.scoring_uri for kind in answering for name, each in kind.items()})
+    if services:
+        pulumi.export("container_services", {name: each.group_id for name, each in services.items()})
+        keys = {name: {"primary": each.primary_key, "secondary": each.secondary_key} for name, each in services.items()}
+        pulumi.export("container_service_keys", pulumi.Output.secret(keys))
     if estate.images:
         pulumi.export("images", {name: _image(each) for name, each in estate.images.items()})
     pulumi.export("deployments", {name: each.deployments for name, each in estate.online_endpoints.items()})
@@ -98,16 +116,20 @@ def _registries(spec: StackSpec, workspace: Workspace | None) -> dict[str, Regis
     }
 
 
-def _images(spec: StackSpec, workspace: Workspace | None) -> dict[str, ServingImage]:
+def _made(images: EstateImages | None) -> dict[str, ServingImage]:
+    return {} if images is None else images.made
+
+
+def _images(spec: StackSpec, workspace: Workspace | None) -> EstateImages | None:
     """The estate's serving images, in the registry of the workspace, or in one of their own where there is none."""
     wanted, registry = spec.container_registry, None if workspace is None else workspace.registry
-    if wanted is None or not wanted.images:
-        return {}
+    if wanted is None or not (wanted.images or spec.container_services):
+        return None
     if registry is None:
         beside = {} if workspace is None or wanted.existing else {"resource_group": workspace.resource_group_name}
         args = present({**beside, **_registry_args(wanted, spec), "protect": spec.protected})
         registry = ContainerRegistry("registry", args)  # type: ignore[arg-type]
-    return EstateImages(spec, registry).made
+    return EstateImages(spec, registry)
 
 
 def _registry_args(block: ImageRegistrySpec, estate: StackSpec) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Owns what references mean (an image holds bytes, so it is given paths), the toke
 that services pull with. Deliberately knows no service (`build`).
 """
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +16,7 @@ from azml.registry_access import RegistryAccess
 from azml.serving_image import ServingImage
 from azml.spec import StackSpec
 from azml.spec.environment import EnvironmentSpec
+from azml.spec.image_reference import parse
 from azml.spec.model import ModelSpec
 from azml.spec.references import AssetReference
 from azml.spec.service_image import own_name
@@ -31,22 +33,27 @@ class EstateImages:
         self._estate, self.registry = estate, registry
         images = estate.container_registry.images if estate.container_registry is not None else []
         self._repositories = [image.name for image in images]
-        access = self._access("push")
-        self.made = {image.name: ServingImage(image.name, self._args(image, access)) for image in images}
+        self.made = {image.name: ServingImage(image.name, self._args(image, self._push)) for image in images}
 
     @cached_property
     def pull(self) -> RegistryAccess:
-        """What services pull with."""
-        return self._access("pull")
+        """What services pull with: the estate's images, and those of its registry that exist."""
+        used = [parse(service.image) for service in self._estate.container_services]
+        own = {found.path for found in used if found is not None and found.host is None}
+        return self._access("pull", {*self._repositories, *own})
 
-    def _access(self, does: str) -> RegistryAccess:
+    @cached_property
+    def _push(self) -> RegistryAccess:
+        return self._access("push", self._repositories)
+
+    def _access(self, does: str, repositories: Iterable[str]) -> RegistryAccess:
         name = naming.registry_token(does, f"{pulumi.get_project()}/{pulumi.get_stack()}")
         return RegistryAccess(
             f"images-{does}",
             {
                 "registry_id": self.registry.registry_id,
                 "name": name,
-                "repositories": self._repositories,
+                "repositories": sorted(repositories),
                 "push": does == "push",
             },
         )

@@ -57,6 +57,16 @@ def registry_token(does: str, stack: str) -> str:
     return f"azml-{does}-{unique(stack)}"
 
 
+def dns_name_label(service: str, group: str) -> str:
+    """DNS label of a container service, once in a region: the service's name, and where it stands."""
+    return _within(names.DNS_NAME_LABEL, service, f"-{_in_group(service, group)}")
+
+
+def container_group(service: str, ending: str) -> str:
+    """Name of a container group beside that of a service."""
+    return _within(names.CONTAINER_GROUP, service, ending)
+
+
 def _in_group(workspace: str, group: str) -> str:
     """The unique part for a workspace in a group: what is left of two long names of one group may be the same."""
     return unique(f"{group}/{workspace}")

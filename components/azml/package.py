@@ -15,6 +15,7 @@ from pulumi.provider.server import ComponentInitError
 
 from azml.component import InvalidArgs
 from azml.container_registry import ContainerRegistry
+from azml.container_service import ContainerService
 from azml.online_endpoint import OnlineEndpoint
 from azml.registry import Registry
 from azml.registry_access import RegistryAccess
@@ -24,7 +25,15 @@ from azml.serving_image import ServingImage
 from azml.workspace import Workspace
 
 NAME = "azml"
-COMPONENTS = [ContainerRegistry, OnlineEndpoint, Registry, RegistryAccess, ServingImage, Workspace]
+COMPONENTS = [
+    ContainerRegistry,
+    ContainerService,
+    OnlineEndpoint,
+    Registry,
+    RegistryAccess,
+    ServingImage,
+    Workspace,
+]
 
 
 class Components(ComponentProvider):

@@ -1,4 +1,4 @@
-"""What the spec of a rollout becomes: the settings of the resource that moves the traffic.
+"""What the spec of a rollout, or of gates alone, becomes: settings of the resource that judges a release.
 
 Owns the translation. Deliberately neither the maps (`online_endpoint`) nor what is done with the settings
 (`azml.resources.rollout_plan`).
@@ -9,11 +9,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from azml.spec.rollout import RolloutSpec
+from azml.spec.rollout import OwnRequestGatesSpec, RolloutSpec
 from azml.spec.types import iso
 
 
-def settings(spec: RolloutSpec) -> dict[str, Any]:
+def settings(spec: RolloutSpec | OwnRequestGatesSpec) -> dict[str, Any]:
     """What is said; what is not said is the resource's own default."""
     said: dict[str, Any] = _plain(spec.model_dump(exclude_defaults=True))
     return said

@@ -32,6 +32,8 @@ class Workspace(pulumi.ComponentResource):
     """ARM id of its storage account."""
     container_registry_id: pulumi.Output[str]
     """ARM id of its registry."""
+    application_insights_id: pulumi.Output[str]
+    """ARM id of its Application Insights."""
 
     def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(token("Workspace"), name, {}, opts)
@@ -92,6 +94,7 @@ class Workspace(pulumi.ComponentResource):
         self.resource_group_name = workspace.id.apply(lambda id_: id_.split("/")[4])
         self.storage_account_id = workspace.storage_account
         self.container_registry_id = workspace.container_registry
+        self.application_insights_id = workspace.application_insights
         self.register_outputs(
             {
                 "workspace_id": self.workspace_id,
@@ -99,5 +102,6 @@ class Workspace(pulumi.ComponentResource):
                 "resource_group_name": self.resource_group_name,
                 "storage_account_id": self.storage_account_id,
                 "container_registry_id": self.container_registry_id,
+                "application_insights_id": self.application_insights_id,
             }
         )

@@ -14,10 +14,10 @@ from typing import Self
 from azml.resources.container_groups import Address
 from azml.resources.errors import ArmError
 from azml.resources.scoring import CONNECT_SECONDS, TIMEOUT_SECONDS, Answer
+from azml.resources.service_uri import SCORE, uri
 
-SCORE, SWAGGER, HEALTH = "/score", "/swagger.json", "/"
-"""Routes of Microsoft's inference server."""
-PORTS = {"http": 80, "https": 443}
+SWAGGER, HEALTH = "/swagger.json", "/"
+"""Routes of Microsoft's inference server, beside that for requests."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,6 @@ class Tls:
     """The name that it is for."""
     certificate: str
     """PEM."""
-
-
-def uri(address: Address, cname: str | None) -> str:
-    """Where to send requests to: by the certificate's name where there is one."""
-    scheme = "http" if cname is None else "https"
-    port = "" if address.port == PORTS[scheme] else f":{address.port}"
-    return f"{scheme}://{cname or address.host}{port}{SCORE}"
 
 
 class _Certified(http.client.HTTPSConnection):

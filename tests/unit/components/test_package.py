@@ -63,6 +63,8 @@ from azml.spec.workspace import IpRuleSpec, ManagedNetworkSpec, NetworkAclsSpec,
         (online_endpoint.RequestArgs, RequestSettingsSpec, set()),
         (online_endpoint.ProbeSettingsArgs, LivenessProbeSpec, set()),
         (online_endpoint.ProbeSettingsArgs, ReadinessProbeSpec, set()),
+        (container_service_args.TlsArgs, TlsSpec, set()),
+        (container_trial.OwnRequestGatesArgs, OwnRequestGatesSpec, set()),
     ],
 )
 def test_arguments_are_the_spec_s_fields(args: type, spec: type[Spec], besides: set[str]) -> None:
