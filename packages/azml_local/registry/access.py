@@ -155,6 +155,9 @@ class Access:
         return Scoped(user) if user is not None and good else None
 
     def _refreshed(self, token: str) -> Principal | None:
+        """Find the holder of a refresh token, or of an access token: docker can log in with either."""
+        if (claims := self._claims(token, "access_token")) is not None:
+            return Bearer(claims["access"])
         return Principal() if self._claims(token, "refresh_token") is not None else None
 
     def _bearer(self, token: str, needs: tuple[Need, ...]) -> Principal:

@@ -3,6 +3,7 @@
 Owns the framing of contents (by length, or in HTTP's chunks). Heads are `wire`'s.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -38,15 +39,23 @@ class Body:
         self.length = None if self._chunked else int(given)
         """Bytes; None where only its end will tell."""
         self.over = self.length == 0
+        self._pieces = self._read()
 
     def pieces(self) -> Iterator[memoryview]:
-        """Give all of it; a piece is good until the next one. Raises `ConnectionError` where it ends too early."""
-        buffer = memoryview(bytearray(min(PIECE, self.length or PIECE)))
+        """Give what was not given yet; a piece is good until the one after the next.
+
+        Raises `ConnectionError` at an early end.
+        """
+        return self._pieces
+
+    def _read(self) -> Iterator[memoryview]:
+        size = min(PIECE, self.length or PIECE)
+        buffers = itertools.cycle([memoryview(bytearray(size)), memoryview(bytearray(size))])
         if not self._chunked:
-            yield from self._exactly(self.length or 0, buffer)
+            yield from self._exactly(self.length or 0, buffers)
         else:
             while size := self._chunk_size():
-                yield from self._exactly(size, buffer)
+                yield from self._exactly(size, buffers)
                 self._source.readline(3)
             while self._source.readline(PIECE).strip():
                 pass  # trailers
@@ -63,8 +72,9 @@ class Body:
                 raise _too_large(limit)
         return bytes(whole)
 
-    def _exactly(self, length: int, buffer: memoryview) -> Iterator[memoryview]:
+    def _exactly(self, length: int, buffers: Iterator[memoryview]) -> Iterator[memoryview]:
         while length:
+            buffer = next(buffers)
             count = self._source.readinto(buffer[: min(length, len(buffer))])
             if not count:
                 raise ConnectionError("the client went away in the middle of its request")

@@ -72,7 +72,10 @@ class Distribution:
         upload = self._content.uploads.begin(name)
         if digest is None:
             return _accepted(upload)
-        return self._end(request, upload, digest)
+        try:
+            return self._end(request, upload, digest)
+        finally:
+            self._content.uploads.end(upload)  # of a client that went away: it never learned the address
 
     def upload_status(self, request: Request, name: str, id_: str) -> Answer:
         """Tell how much has arrived."""
@@ -182,11 +185,11 @@ class Distribution:
         return Answer(200, headers, json.dumps(document).encode())
 
 
-Operation = Callable[..., Answer]
+Operations = list[tuple[re.Pattern[str], dict[str, tuple[str, Callable[..., Answer]]]]]
 _UPLOAD = rf"/v2/{NAME}/blobs/uploads/(?P<id_>[^/]+)"
 _MANIFEST = rf"/v2/{NAME}/manifests/(?P<reference>[^/]+)"
 _BLOB = rf"/v2/{NAME}/blobs/(?P<digest>[^/]+)"
-OPERATIONS: list[tuple[re.Pattern[str], dict[str, tuple[str, Operation]]]] = [
+OPERATIONS: Operations = [
     (
         re.compile(rf"/v2/{NAME}/blobs/uploads/?"),
         {"POST": ("pull,push", Distribution.begin)},
@@ -289,16 +292,22 @@ def _asked_range(given: str | None, size: int) -> tuple[int, int]:
     return start, end
 
 
-def page_of(request: Request, names: Sequence[str], key: Callable[[str], str]) -> tuple[list[str], str | None]:
-    """Cut a page out of sorted names by `n` and `last`: the page, and the query of the next one."""
+def page_of(
+    request: Request, names: Sequence[str], key: Callable[[str], str], size: int | None = None
+) -> tuple[list[str], str | None]:
+    """Cut a page out of sorted names by `n` (absent: `size`) and `last`: the page, and the query of the next one."""
     last, given = request.asked("last"), request.asked("n")
     if given is not None and not (given.isascii() and given.isdigit()):
         raise RegistryError("UNSUPPORTED", f"n must be a number, is {given!r}", status=400)
+    count = size if given is None else int(given)
     after = [name for name in names if last is None or (key(name), name) > (key(last), last)]
-    if given is None or int(given) >= len(after):
+    if count is None or count >= len(after):
         return after, None
-    chosen = after[: int(given)]
-    return chosen, urlencode({"last": chosen[-1], "n": given}, quote_via=quote) if chosen else None
+    chosen = after[:count]
+    query = {"last": chosen[-1], "n": str(count)} if chosen else {}
+    if request.asked("orderby"):
+        query["orderby"] = request.asked("orderby") or ""
+    return chosen, urlencode(query, quote_via=quote) if chosen else None
 
 
 def _page(request: Request, path: str, head: dict[str, str], what: str, names: list[str], key: Any) -> Answer:

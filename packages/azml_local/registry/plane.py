@@ -18,17 +18,21 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from azml_local import disk
+from azml_local.registry import acr, distribution
 from azml_local.registry.access import Access, Need
+from azml_local.registry.acr import Acr
 from azml_local.registry.asked import Answer, Request
 from azml_local.registry.content import Content
-from azml_local.registry.distribution import JSON, NAME_MAX, OPERATIONS, Distribution
+from azml_local.registry.distribution import JSON, NAME_MAX, Distribution
 from azml_local.registry.errors import RegistryError
 from azml_local.registry.rules import Rules
+from azml_local.registry.tls import TlsStream
 from azml_local.registry.wire import Connection, close, refusal
 from azml_local.tokens import Tokens
 
 _FORM_MAX = 64 << 10
-_HANDSHAKE_S = 10
+_IDLE_S = 75
+"""How long a connection may be silent: longer than clients keep theirs."""
 _VERSION = {"Docker-Distribution-Api-Version": "registry/2.0", "X-Content-Type-Options": "nosniff"}
 _log = logging.getLogger(__name__)
 
@@ -91,13 +95,16 @@ class Registry:
         self, root: Path, rules: Rules, tokens: Tokens, port: int, context: ssl.SSLContext, log: logging.Logger
     ) -> None:
         self.content = Content(root)
-        self._operations = Distribution(self.content)
         self._log, self._context = log, context
         self._connections: set[socket.socket] = set()
         self._listener = listener(port)
         self.port: int = self._listener.getsockname()[1]
         self.address = f"127.0.0.1:{self.port}"
         self.access = Access(tokens, rules, self.address)
+        self._apis = (
+            (Distribution(self.content), distribution.OPERATIONS),
+            (Acr(self.content, self.address), acr.OPERATIONS),
+        )
         threading.Thread(target=self._accept, name=f"registry {rules.name}", daemon=True).start()
 
     def close(self) -> None:
@@ -133,12 +140,13 @@ class Registry:
         if request.path in ("/v2", "/v2/"):
             self.access.principal(request.headers.get("authorization", ""))
             return Answer(200, JSON, b"{}")
-        for pattern, methods in OPERATIONS:
-            if match := pattern.fullmatch(request.path):
-                return self._operate(request, match.groupdict(), methods)
+        for api, operations in self._apis:
+            for pattern, methods in operations:
+                if match := pattern.fullmatch(request.path):
+                    return self._operate(request, api, match.groupdict(), methods)
         raise RegistryError("NAME_INVALID", f"no such path, or no name of a repository: {request.path}", status=404)
 
-    def _operate(self, request: Request, parts: dict[str, str], methods: Mapping[str, Any]) -> Answer:
+    def _operate(self, request: Request, api: Any, parts: dict[str, str], methods: Mapping[str, Any]) -> Answer:
         if request.method not in methods:
             allowed = {"Allow": ", ".join(methods)}
             raise RegistryError("UNSUPPORTED", f"{request.method} is not supported here", headers=allowed)
@@ -148,7 +156,7 @@ class Registry:
             raise RegistryError("NAME_INVALID", f"the name of a repository has at most {NAME_MAX} characters")
         need = Need("registry", "catalog", action) if name is None else Need("repository", name, action)
         request.principal = self.access.principal(request.headers.get("authorization", ""), need)
-        answer: Answer = operation(self._operations, request, **parts)
+        answer: Answer = operation(api, request, **parts)
         return answer
 
     def _token(self, request: Request) -> Answer:
@@ -181,13 +189,13 @@ class Registry:
 
     def _serve(self, plain: socket.socket, client: tuple[str, int]) -> None:
         with contextlib.suppress(OSError, ValueError), plain:
-            plain.settimeout(_HANDSHAKE_S)
-            with self._context.wrap_socket(plain, server_side=True) as connection:
-                self._connections.add(connection)
-                try:
-                    Connection(connection, client, self.answer)  # type: ignore[arg-type]
-                finally:
-                    self._connections.discard(connection)
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            plain.settimeout(_IDLE_S)
+            self._connections.add(plain)
+            try:
+                Connection(TlsStream(plain, self._context), client, self.answer)  # type: ignore[arg-type]
+            finally:
+                self._connections.discard(plain)
 
 
 def listener(port: int) -> socket.socket:

@@ -11,6 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +21,10 @@ from azml_local.registry.errors import RegistryError
 
 _IDLE_S = 24 * 3600
 """An upload that nobody has gone on with for so long has been given up."""
-_WAIT_S = 5.0
+_AT_ONCE = 256 << 10
+"""Bytes that are quicker written and hashed than handed to another thread."""
+_helpers = ThreadPoolExecutor(thread_name_prefix="registry hash")
+_WAIT_S = 1.0
 """For a request whose client has gone, and which the server is about to notice."""
 
 
@@ -45,12 +49,29 @@ class Upload:
         return f"sha256:{self.hash.hexdigest()}"
 
     def take(self, pieces: Iterator[memoryview]) -> None:
-        """Add to it. Where the client goes away in the middle, what came is kept."""
-        for piece in pieces:
-            self.file.write(piece)
-            self.hash.update(piece)
-            self.size += len(piece)
-        self.seen = time.monotonic()
+        """Add to it. Where the client goes away in the middle, what came is kept.
+
+        A piece is written and hashed while the next one comes in.
+        """
+        under_way: Future[None] | None = None
+        try:
+            for piece in pieces:
+                if under_way is not None:
+                    under_way.result()
+                    under_way = None
+                if len(piece) > _AT_ONCE:
+                    under_way = _helpers.submit(self._add, piece)
+                else:
+                    self._add(piece)
+        finally:
+            if under_way is not None:
+                under_way.result()
+            self.seen = time.monotonic()
+
+    def _add(self, piece: memoryview) -> None:
+        self.file.write(piece)
+        self.hash.update(piece)
+        self.size += len(piece)
 
 
 class Uploads:

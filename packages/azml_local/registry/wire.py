@@ -5,6 +5,7 @@ meanwhile, and blocking calls move a megabyte with the fewest steps. Deliberatel
 """
 
 import contextlib
+import io
 import socket
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
@@ -14,10 +15,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from azml_local.registry.asked import PIECE, Answer, Body, Request
 from azml_local.registry.errors import RegistryError
 
-_IDLE_S = 75
-"""How long a connection may be silent: longer than clients keep theirs."""
+_BUFFER = 64 << 10
 _DRAIN = 4 << 20
-"""What is read of a content that nobody wanted, so that its sender gets to see the answer."""
+"""Bytes that are read of a content that nobody wanted."""
 
 
 Answerer = Callable[[Request], Answer]
@@ -27,10 +27,12 @@ class Connection(BaseHTTPRequestHandler):
     """One connection; `server` is the function that answers its requests."""
 
     protocol_version = "HTTP/1.1"
-    timeout = _IDLE_S
-    disable_nagle_algorithm = True
-    wbufsize = 64 << 10  # head and content leave together
     server: Any
+
+    def setup(self) -> None:
+        """Take the stream for both directions."""
+        stream = self.request
+        self.rfile, self.wfile = io.BufferedReader(stream, _BUFFER), io.BufferedWriter(stream, _BUFFER)
 
     def handle(self) -> None:
         """Answer until either side has enough."""
@@ -38,9 +40,10 @@ class Connection(BaseHTTPRequestHandler):
             super().handle()
 
     def finish(self) -> None:
-        """Say goodbye, if anybody hears it."""
+        """Close the stream."""
         with contextlib.suppress(OSError, ValueError):
-            super().finish()
+            self.wfile.flush()
+        self.request.close()
 
     def handle_expect_100(self) -> bool:
         """Tell the client to go on, now."""
@@ -63,8 +66,13 @@ class Connection(BaseHTTPRequestHandler):
         query = parse_qsl(address.query, keep_blank_values=True)
         request = Request(self.command, unquote(address.path), query, headers, self.client_address[0], body)
         answer = self.server(request)
-        self._send(answer)
-        self._drain(body)
+        if body.over or (body.length is not None and body.length <= _DRAIN):
+            self._drain(body)
+            self._send(answer)
+        else:
+            self.close_connection = True
+            self._send(answer)
+            self._drain(body)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815 - names of the standard library
 
@@ -84,7 +92,6 @@ class Connection(BaseHTTPRequestHandler):
         if answer.file is not None:
             with answer.file as file:
                 if not head_only:
-                    self.wfile.flush()
                     self._send_file(file, answer.start, answer.length)
         self.wfile.flush()
 
@@ -95,15 +102,13 @@ class Connection(BaseHTTPRequestHandler):
             count = file.readinto(buffer[: min(length, len(buffer))])  # type: ignore[attr-defined]
             if not count:
                 raise ConnectionError("the file is shorter than it was")
-            self.connection.sendall(buffer[:count])
+            self.wfile.write(buffer[:count])
             length -= count
 
     def _drain(self, body: Body) -> None:
-        if body.over:
-            return
-        self.close_connection = True
+        """Read what nobody wanted, so that its sender gets to see the answer."""
         left = _DRAIN
-        for piece in body.pieces():
+        for piece in () if body.over else body.pieces():
             left -= len(piece)
             if left < 0:
                 return
