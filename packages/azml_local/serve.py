@@ -37,6 +37,7 @@ from azml_local.namespaces.containerinstance.wanted import restore as restore_gr
 from azml_local.namespaces.machinelearning.serving import restore
 from azml_local.registry import Registries
 from azml_local.scoring import DataPlane, Endpoint
+from azml_local.scoring.environments import cache
 from azml_local.tokens import ML, BadToken, Tokens
 
 _log = logging.getLogger(__name__)
@@ -69,7 +70,9 @@ def assemble(home: Home, identity: Identity, url: str, plane: DataPlane | None =
             home.registries, tokens, certificates.server(home), access_log.logger(home.logs / "registry.log")
         ),
         plane=DataPlane(home.online, partial(may_call, tokens)) if plane is None else plane,
-        containers=ContainerPlane(home.containers, home.bundle, partial(lifecycle.waits, GROUPS)),
+        containers=ContainerPlane(
+            home.containers, home.bundle, cache().parent / "layers", partial(lifecycle.waits, GROUPS)
+        ),
         faults=Faults(folder, chances),
         url=url,
     )

@@ -72,16 +72,13 @@ def layer(files: Mapping[str, str | bytes], links: Mapping[str, str] | None = No
 
 
 def environment() -> bytes:
-    """The layer of a Python environment as `uv venv --relocatable` makes it, of the interpreter that runs the tests."""
+    """The layer of a Python environment as the docker stand-in makes it: no interpreter, no path to one."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    home = Path(sys._base_executable).resolve().parent  # type: ignore[attr-defined]
-    config = (
-        f"home = {home}\nimplementation = CPython\nversion_info = {version}.0\ninclude-system-site-packages = false\n"
-    )
+    config = f"implementation = CPython\nversion_info = {version}.0\ninclude-system-site-packages = false\n"
     root = "opt/azml/env"
     return layer(
         {f"{root}/pyvenv.cfg": config, f"{root}/lib/python{version}/site-packages/known.py": "WHO = 'environment'\n"},
-        {f"{root}/bin/python": f"{home}/python{version}", f"{root}/bin/python3": "python"},
+        {f"{root}/bin/python3": "python"},
     )
 
 

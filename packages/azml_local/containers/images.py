@@ -3,12 +3,15 @@
     images/sha256-<digest>.json     what a manifest says: config and layers
     layers/sha256-<digest>/         a layer, complete or not there
 
-Owns pulling what is missing and forgetting what nobody uses. A layer is extracted beside its place and renamed.
+Layers with a Python environment are kept for all local Azures of this user, as the environments are that they are made
+of: they have thousands of files, and what Python compiles of them. Owns pulling what is missing and forgetting what
+nobody uses. A layer is extracted beside its place and renamed.
 """
 
 import asyncio
 import json
 import re
+import secrets
 import shutil
 import tempfile
 from collections.abc import Collection
@@ -16,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from azml_local.containers import layers, references
+from azml_local.containers import layers, references, rootfs
 from azml_local.containers.contract import Credential
 from azml_local.containers.pull import LOOPBACK, Puller, PullFailed
 from azml_local.home import write_json
@@ -52,10 +55,13 @@ class Image:
 
 
 class Images:
-    """What was pulled, below `root`; `bundle` holds the certificates that registries are trusted by."""
+    """What was pulled, below `root`; `bundle` holds the certificates that registries are trusted by.
 
-    def __init__(self, root: Path, bundle: Path) -> None:
-        self._root, self._bundle = root, bundle
+    `shared`: where layers with Python environments are kept.
+    """
+
+    def __init__(self, root: Path, bundle: Path, shared: Path) -> None:
+        self._root, self._bundle, self._shared = root, bundle, shared
         self._alone = asyncio.Lock()
         for folder in (root / "images", root / "layers"):
             folder.mkdir(parents=True, exist_ok=True)
@@ -120,22 +126,24 @@ class Images:
             if bad := [one for one, _ in (config, *parts) if not _DIGEST.fullmatch(one)]:
                 raise PullFailed(f"the manifest {digest} names what is no digest: {bad[0]!r}")
             puller.blob(config[0], file, config[1])
-            told = json.loads(file.read_bytes())
-            image = Image(digest, tuple(self._folder(layer) for layer, _ in parts), told.get("config") or {})
-            _refuse_foreign(image, digest)  # before its layers come, which may be large
+            told = Image(digest, (), json.loads(file.read_bytes()).get("config") or {})
+            _refuse_foreign(told, digest)  # before its layers come, which may be large
             for layer, size in parts:
                 if not self._folder(layer).is_dir():
                     puller.blob(layer, file, size)
                     self._extract(layer, file)
-        write_json(self._file(digest), {"config": image.config, "layers": [layer for layer, _ in parts]})
-        return image
+        write_json(self._file(digest), {"config": told.config, "layers": [layer for layer, _ in parts]})
+        return Image(digest, tuple(self._folder(layer) for layer, _ in parts), told.config)
 
     def _extract(self, digest: str, archive: Path) -> None:
         folder = self._folder(digest)
         beside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
         try:
             layers.extract(archive, beside / "layer")
-            (beside / "layer").rename(folder)
+            if rootfs.is_environment(beside / "layer"):
+                _share(beside / "layer", self._shared / folder.name)
+            else:
+                (beside / "layer").rename(folder)
         except layers.BadLayer as error:
             raise PullFailed(f"layer {digest}: {error}") from error
         finally:
@@ -145,7 +153,21 @@ class Images:
         return self._root / "images" / f"{digest.replace(':', '-')}.json"
 
     def _folder(self, digest: str) -> Path:
-        return self._root / "layers" / digest.replace(":", "-")
+        name = digest.replace(":", "-")
+        return self._shared / name if (self._shared / name).is_dir() else self._root / "layers" / name
+
+
+def _share(layer: Path, target: Path) -> None:
+    """Put a layer where others look for it, too; whole, or not at all, and only once."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+    try:
+        shutil.move(layer, beside)
+        beside.rename(target)
+    except OSError:
+        shutil.rmtree(beside, ignore_errors=True)
+        if not target.is_dir():  # nobody else has put it there meanwhile
+            raise
 
 
 def _refuse_foreign(image: Image, name: str) -> None:

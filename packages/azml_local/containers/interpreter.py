@@ -7,6 +7,7 @@ made for one version.
 import configparser
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import uv
@@ -17,9 +18,9 @@ from azml_local.containers.images import CannotRun
 
 def give(root: Path) -> None:
     """Put an interpreter into the environment of a root, where it has one without. Raises `CannotRun`."""
-    environment = rootfs.environment(root)
-    if environment is None:
+    if not rootfs.is_environment(root):
         return
+    environment = root / rootfs.ENVIRONMENT
     config = environment / "pyvenv.cfg"
     text = config.read_text(encoding="utf-8")
     found = _interpreter(text)
@@ -32,14 +33,17 @@ def give(root: Path) -> None:
 
 
 def _interpreter(config: str) -> Path:
-    """Find what `pyvenv.cfg` names, or another of its version."""
+    """Find a Python of the version that `pyvenv.cfg` names: the one that made it, where that is this machine's."""
     parser = configparser.ConfigParser()
     parser.read_string(f"[venv]\n{config}")
     told = parser["venv"]
     version = ".".join((told.get("version_info") or told.get("version") or "").split(".")[:2])
+    ours = Path(getattr(sys, "_base_executable", sys.executable))
     named = Path(told.get("home", "")) / f"python{version}"
     if named.is_absolute() and named.is_file():
         return named
+    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
+        return ours
     command = [uv.find_uv_bin(), "python", "find", "--no-project", "--system", version]
     done = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False)
     if done.returncode == 0 and (path := shutil.which(done.stdout.strip())):

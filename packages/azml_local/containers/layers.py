@@ -5,14 +5,15 @@ as a user that owns none of them); folders are not, so that Python keeps what it
 Symbolic links that are absolute in the image become relative to its root, as they are for a process inside.
 """
 
+import lzma
 import os
 import posixpath
-import shutil
 import stat
 import tarfile
-from pathlib import Path, PurePosixPath
+import zlib
+from pathlib import Path
 
-_KINDS = ("file", "dir", "symlink", "hard link")
+_PIECE = 1 << 20
 
 
 class BadLayer(Exception):  # noqa: N818 - says what is bad
@@ -24,80 +25,93 @@ def extract(archive: Path, target: Path) -> None:
     target.mkdir(parents=True)
     try:
         with tarfile.open(archive, "r:*") as tar:
+            layer = _Layer(tar, str(target))
             for member in tar:
-                _place(tar, member, target)
-    except (tarfile.TarError, EOFError, OSError) as error:
-        if isinstance(error, OSError) and not isinstance(error, tarfile.TarError) and error.errno is not None:
-            raise
+                layer.place(member)
+    except tarfile.TarError as error:
         raise BadLayer(f"the layer is no archive that can be read: {error}") from error
+    except (EOFError, zlib.error, lzma.LZMAError) as error:
+        raise BadLayer(f"the layer is no archive that is whole: {error}") from error
 
 
-def _place(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
-    name = _inside(member.name)
-    if name is None:
-        return
-    place = target / name
-    _make_folders(target, name.parent)
-    if member.isdir():
-        _refuse_link(place, name)
-        place.mkdir(exist_ok=True)
-        return
-    if place.is_dir() and not place.is_symlink():
-        shutil.rmtree(place)
-    place.unlink(missing_ok=True)
-    if member.isreg():
-        _write(tar, member, place)
-    elif member.issym():
-        place.symlink_to(_link(name, member.linkname))
-    elif member.islnk():
-        source = _inside(member.linkname)
-        if source is None or not (target / source).is_file() or (target / source).is_symlink():
-            raise BadLayer(f"'{member.name}' is a hard link to '{member.linkname}', which is no file of the layer")
-        _make_folders(target, source.parent)
-        os.link(target / source, place)
-    else:
-        raise BadLayer(f"'{member.name}' is none of {', '.join(_KINDS)}")
+class _Layer:
+    """A layer on its way to the disk: what is there is known without asking, since all of it came from here."""
+
+    def __init__(self, tar: tarfile.TarFile, target: str) -> None:
+        self._tar, self._target = tar, target
+        self._kinds: dict[str, bytes] = {"": tarfile.DIRTYPE}
+
+    def place(self, member: tarfile.TarInfo) -> None:
+        name = _inside(member.name)
+        if not name:
+            return
+        if member.isdir():
+            self._folder(name)
+            return
+        self._folder(posixpath.dirname(name))
+        self._clear(name)
+        place = self._at(name)
+        if member.isreg():
+            self._write(member, place)
+        elif member.issym():
+            os.symlink(_link(name, member.linkname), place)  # noqa: PTH211
+        elif member.islnk():
+            source = _inside(member.linkname)
+            if self._kinds.get(source) != tarfile.REGTYPE:
+                raise BadLayer(f"'{name}' is a hard link to '{member.linkname}', which is no file of the layer")
+            os.link(self._at(source), place)
+        else:
+            raise BadLayer(f"'{name}' is no file, folder or link")
+        self._kinds[name] = tarfile.SYMTYPE if member.issym() else tarfile.REGTYPE
+
+    def _folder(self, name: str) -> None:
+        """Make a folder with those above it, none of which may be a link: what is below would land elsewhere."""
+        kind = self._kinds.get(name)
+        if kind == tarfile.DIRTYPE:
+            return
+        if kind is not None:
+            raise BadLayer(f"'{name}' is a folder and something else")
+        self._folder(posixpath.dirname(name))
+        os.mkdir(self._at(name))  # noqa: PTH102 - pathlib costs as much as the system here
+        self._kinds[name] = tarfile.DIRTYPE
+
+    def _clear(self, name: str) -> None:
+        kind = self._kinds.get(name)
+        if kind == tarfile.DIRTYPE:
+            raise BadLayer(f"'{name}' is a folder and something else")
+        if kind is not None:
+            os.unlink(self._at(name))  # noqa: PTH108
+
+    def _write(self, member: tarfile.TarInfo, place: str) -> None:
+        content = self._tar.extractfile(member)
+        assert content is not None  # noqa: S101 - tells the type checker that it is a regular file
+        mode = 0o555 if member.mode & stat.S_IXUSR else 0o444
+        file = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        try:
+            while piece := content.read(_PIECE):
+                os.write(file, piece)
+            os.fchmod(file, mode)  # whatever the process's umask is
+        finally:
+            os.close(file)
+
+    def _at(self, name: str) -> str:
+        return f"{self._target}/{name}"
 
 
-def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, place: Path) -> None:
-    content = tar.extractfile(member)
-    assert content is not None  # noqa: S101 - tells the type checker that it is a regular file
-    with place.open("xb") as file:
-        shutil.copyfileobj(content, file, 1 << 20)
-        os.fchmod(file.fileno(), 0o555 if member.mode & stat.S_IXUSR else 0o444)
-    os.utime(place, (member.mtime, member.mtime))
-
-
-def _inside(name: str) -> PurePosixPath | None:
-    """Read a member's name; None for the root itself. Raises `BadLayer` for one that leads out."""
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or "\0" in name:
+def _inside(name: str) -> str:
+    """Read a member's name; empty for the root itself. Raises `BadLayer` for one that leads out."""
+    if name.startswith("/") or ".." in name.split("/") or "\0" in name:
         raise BadLayer(f"'{name}' leads out of the image")
-    return path if path.parts else None
+    normal = posixpath.normpath(name)
+    return "" if normal == "." else normal
 
 
-def _link(name: PurePosixPath, goal: str) -> str:
+def _link(name: str, goal: str) -> str:
     """Write a link's goal as relative. Raises `BadLayer` for one that leads out of the image."""
-    absolute = posixpath.join("/", *name.parent.parts, goal)
+    here = posixpath.join("/", posixpath.dirname(name))
     depth = 0
-    for part in absolute.split("/"):
+    for part in posixpath.join(here, goal).split("/"):
         depth += {"": 0, ".": 0, "..": -1}.get(part, 1)
         if depth < 0:
             raise BadLayer(f"the link '{name}' to '{goal}' leads out of the image")
-    if not goal.startswith("/"):
-        return goal
-    return posixpath.relpath(posixpath.normpath(goal), posixpath.join("/", *name.parent.parts))
-
-
-def _make_folders(target: Path, name: PurePosixPath) -> None:
-    """Make the folders of a name, none of which may be a link: what is below would land elsewhere."""
-    place = target
-    for part in name.parts:
-        place /= part
-        _refuse_link(place, name)
-        place.mkdir(exist_ok=True)
-
-
-def _refuse_link(place: Path, name: PurePosixPath) -> None:
-    if place.is_symlink():
-        raise BadLayer(f"'{name}' would be written through the link '{place.name}'")
+    return posixpath.relpath(posixpath.normpath(goal), here) if goal.startswith("/") else goal

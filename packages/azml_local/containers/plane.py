@@ -33,15 +33,16 @@ class ContainerPlane:
     """Runs every container group of one local Azure, under `home`.
 
     Operations on one group are put in order here; others overlap. Must be made and used on the thread that lives as
-    long as the process: children die with the thread that started them.
+    long as the process: children die with the thread that started them. `shared`: layers that other local Azures of
+    this user can use, too.
     """
 
-    def __init__(self, home: Path, bundle: Path, waits: Waits) -> None:
+    def __init__(self, home: Path, bundle: Path, shared: Path, waits: Waits) -> None:
         home.mkdir(parents=True, exist_ok=True)
         self._home, self._waits = home, waits
         self._processes = Processes(home / "processes.json")
         self._processes.end_leftovers()
-        self._images, self._cores = Images(home, bundle), Cores()
+        self._images, self._cores = Images(home, bundle, shared), Cores()
         self._running: dict[str, list[ContainerProcess]] = {}
         self._used = {file.parent.name: _used(file) for file in (home / "groups").glob("*/view.json")}
         self._order: dict[str, asyncio.Lock] = {}

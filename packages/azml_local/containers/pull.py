@@ -22,6 +22,7 @@ MANIFEST = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docke
 LOOPBACK = ("127.0.0.1", "localhost")
 _MANIFEST_MAX = 4 << 20
 """Bytes; what registries must take at least, and most take at most (distribution specification 1.1)."""
+_PIECE = 1 << 20
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 
 
@@ -39,7 +40,9 @@ class Puller:
         self._reference, self._credential, self._token = reference, credential, ""
         policies = [RedirectPolicy(), RetryPolicy(retry_total=2), SensitiveHeaderCleanupPolicy()]
         base = f"https://{reference.registry}"
-        self._client: Any = PipelineClient(base, policies=policies, connection_verify=str(bundle))
+        self._client: Any = PipelineClient(
+            base, policies=policies, connection_verify=str(bundle), connection_data_block_size=_PIECE
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -12,6 +12,8 @@ from pathlib import Path, PurePosixPath
 
 WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
 """Names by which a layer hides what lower ones have (OCI image specification, layer changesets)."""
+ENVIRONMENT = PurePosixPath("opt/azml/env")
+"""Where azml's images have their Python environment."""
 
 
 def make(root: Path, layers: Sequence[Path], mounts: Mapping[str, Path]) -> None:
@@ -42,14 +44,9 @@ def mapped(value: str, root: Path) -> str:
     return ":".join(_mapped(part, root) for part in value.split(":"))
 
 
-def environment(root: Path) -> Path | None:
-    """Find the Python environment of an image: the folder of the only `pyvenv.cfg` below /opt/azml."""
-    found = root / ENVIRONMENT
-    return found if (found / "pyvenv.cfg").is_file() else None
-
-
-ENVIRONMENT = PurePosixPath("opt/azml/env")
-"""Where azml's images have their Python environment."""
+def is_environment(layer: Path) -> bool:
+    """Whether a layer, or a root, has a Python environment."""
+    return (layer / ENVIRONMENT / "pyvenv.cfg").is_file()
 
 
 def _mapped(value: str, root: Path) -> str:
@@ -64,8 +61,7 @@ def _parts(path: str) -> tuple[str, ...]:
 
 
 def _environment_programs(layers: Sequence[Path]) -> PurePosixPath | None:
-    has = any((layer / ENVIRONMENT / "pyvenv.cfg").is_file() for layer in layers)
-    return ENVIRONMENT / "bin" if has else None
+    return ENVIRONMENT / "bin" if any(is_environment(layer) for layer in layers) else None
 
 
 def _merge(layers: list[Path], target: Path, own: list[tuple[str, ...]]) -> None:

@@ -101,7 +101,7 @@ def waits(what: str) -> list[float]:
 
 @asynccontextmanager
 async def rig(home: Home, registry: oci.Registry, root: Path) -> AsyncIterator[Rig]:
-    plane = ContainerPlane(root / "containers", home.bundle, waits)
+    plane = ContainerPlane(root / "containers", home.bundle, root / "shared", waits)
     made = Rig(plane, registry)
     try:
         yield made
@@ -167,7 +167,7 @@ def test_what_is_the_same_is_pulled_once(run: Any) -> None:
         changed = rig.registry.serving("diabetes:2", oci.ENTRY + "# changed\n")
         await rig.put(rig.group(Container("web", changed, ports=(80,))))
         assert len([path for path in rig.registry.asked if "/blobs/" in path]) == 2, "its config, and the changed layer"
-        assert len(list((rig.plane._home / "layers").iterdir())) == 2, "what nobody runs any more is gone"
+        assert len(list((rig.plane._home / "layers").iterdir())) == 1, "what nobody runs any more is gone"
 
     run(body)
 
