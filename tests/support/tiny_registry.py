@@ -38,6 +38,8 @@ class TinyRegistry:
     """`repository:tag` → manifest."""
     asked: Counter[str] = field(default_factory=Counter)
     """`METHOD kind` → times."""
+    realm: str = ""
+    """Where tokens are to be had, if elsewhere."""
     failing: dict[str, tuple[int, dict[str, Any] | None]] = field(default_factory=dict)
     """`METHOD kind` → answer; status 0 breaks the connection."""
 
@@ -67,7 +69,8 @@ class _Handler(BaseHTTPRequestHandler):
         kind = match["kind"].rpartition("/")[2]
         what = f"{self.command} {kind}"
         if self.headers["Authorization"] != f"Bearer pull,push of {match['repository']}":
-            realm = f'realm="https://{self.registry.host}/oauth2/token",service="{self.registry.host}"'
+            where = self.registry.realm or f"https://{self.registry.host}/oauth2/token"
+            realm = f'realm="{where}",service="{self.registry.host}"'
             self._say(401, _error("UNAUTHORIZED", _ACR_HELP), **{"WWW-Authenticate": f"Bearer {realm}"})
             return
         self.registry.asked[what] += 1
@@ -94,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
         query = parse_qs(urlsplit(self.path).query)
         kind, repository, actions = query["scope"][0].split(":")
         assert (kind, query["service"]) == ("repository", [self.registry.host])
-        self._say(200, {"access_token": f"{actions.replace('pull,push', 'pull,push')} of {repository}"})
+        self._say(200, {"access_token": f"{actions} of {repository}"})
 
     def _blobs(self, _repository: str, digest: str) -> None:
         found = self.registry.blobs.get(digest)
@@ -161,7 +164,9 @@ def tiny_registry(folder: Path) -> Iterator[TinyRegistry]:
     server.daemon_threads = True
     thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02))
     thread.start()
-    yield registry
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    try:
+        yield registry
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
