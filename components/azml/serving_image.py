@@ -37,6 +37,8 @@ class ServingImage(pulumi.ComponentResource):
     """The image by number, NAME:1, in the order of pushes."""
     manifest: pulumi.Output[str]
     """SHA-256 of its content, known in every preview."""
+    models: pulumi.Output[list[str]]
+    """Its models, NAME:VERSION."""
 
     def __init__(self, name: str, args: ServingImageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(token("ServingImage"), name, {}, opts)
@@ -70,7 +72,16 @@ class ServingImage(pulumi.ComponentResource):
         self.image = made.repo_digest
         self.alias = ImageAlias(f"{name}-alias", given(numbered), child).alias
         self.manifest = pulumi.Output.from_input(manifest.hash)
-        self.register_outputs({"image": self.image, "tag": self.tag, "alias": self.alias, "manifest": self.manifest})
+        self.models = pulumi.Output.from_input([":".join(model) for model in manifest.models])
+        self.register_outputs(
+            {
+                "image": self.image,
+                "tag": self.tag,
+                "alias": self.alias,
+                "manifest": self.manifest,
+                "models": self.models,
+            }
+        )
 
 
 @lru_cache(maxsize=1)

@@ -23,6 +23,7 @@ from azml_cli.preview import preview
 from azml_cli.recover import recover
 from azml_cli.rollout import app as rollout
 from azml_cli.schema import schema
+from azml_cli.services import services
 from azml_cli.up import up
 from azml_cli.validate import validate
 
@@ -37,7 +38,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: drawing it with rich takes three times as long as typer's own start
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (init, preview, up, destroy, recover, validate, explain, schema, invoke, logs):
+for command in (init, preview, up, destroy, recover, validate, explain, schema, invoke, logs, services):
     app.command()(command)
 app.add_typer(rollout, name="rollout")
 app.add_typer(local, name="local")

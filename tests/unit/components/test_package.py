@@ -5,8 +5,16 @@ import re
 
 import pytest
 
-from azml import container_registry, online_endpoint, registry, serving_image_args, workspace_args
+from azml import (
+    container_registry,
+    container_service_args,
+    online_endpoint,
+    registry,
+    serving_image_args,
+    workspace_args,
+)
 from azml.package import COMPONENTS, schema
+from azml.resources import container_trial
 from azml.resources.handlers import HANDLERS, RESOURCES
 from azml.resources.resource import camel
 from azml.spec import ContainerRegistrySpec, OnlineDeploymentSpec, OnlineEndpointSpec, WorkspaceSpec
@@ -27,14 +35,16 @@ from azml.spec.registry import (
     ReplicationLocationSpec,
     SystemCreatedAcrSpec,
 )
+from azml.spec.rollout import OwnRequestGatesSpec
 from azml.spec.serving_image import ServingImageSpec
+from azml.spec.tls import TlsSpec
 from azml.spec.workspace import IpRuleSpec, ManagedNetworkSpec, NetworkAclsSpec, ServerlessComputeSpec
 
 
 @pytest.mark.parametrize(
     ("args", "spec", "besides"),
     [
-        (workspace_args.WorkspaceArgs, WorkspaceSpec, {"registry", "stage"}),
+        (workspace_args.WorkspaceArgs, WorkspaceSpec, {"registry", "stage", "protect"}),
         (workspace_args.IdentityArgs, IdentitySpec, set()),
         (workspace_args.UserAssignedIdentityArgs, UserAssignedIdentity, set()),
         (workspace_args.ManagedNetworkArgs, ManagedNetworkSpec, set()),
@@ -45,7 +55,7 @@ from azml.spec.workspace import IpRuleSpec, ManagedNetworkSpec, NetworkAclsSpec,
         (workspace_args.NetworkAclsArgs, NetworkAclsSpec, set()),
         (workspace_args.IpRuleArgs, IpRuleSpec, set()),
         (workspace_args.ServerlessComputeArgs, ServerlessComputeSpec, set()),
-        (registry.RegistryArgs, RegistrySpec, set()),
+        (registry.RegistryArgs, RegistrySpec, {"protect"}),
         (registry.ReplicationLocationArgs, ReplicationLocationSpec, set()),
         (registry.RegistryStorageArgs, RegistryStorageSpec, set()),
         (registry.IntellectualPropertyArgs, IntellectualPropertySpec, set()),

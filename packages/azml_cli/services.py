@@ -1,0 +1,115 @@
+"""`azml services`: what answers requests in a stack, and which images and models it runs.
+
+Owns what the engine's state says of that: an image is found by the digest that a service runs, a model in its image or
+at its deployment. Deliberately does not ask Azure: who changed something there is for `preview` to see.
+"""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
+
+import typer
+
+from azml_cli import render
+from azml_cli.project import LOCAL, Project
+
+State = Iterable[Mapping[str, Any]]
+IMAGE, GROUP = "azml:index:ServingImage", "azure-native:containerinstance:ContainerGroup"
+DEPLOYMENT = "azml:index:ManagedOnlineDeployment"
+
+
+@dataclass(frozen=True)
+class Service:
+    """Something that answers."""
+
+    name: str
+    """Of an endpoint with its deployment: ENDPOINT/DEPLOYMENT."""
+    kind: str
+    image: str
+    """As it was given; empty where Azure builds it from an environment."""
+    alias: str
+    """NAME:NUMBER of an image that the stack builds."""
+    models: tuple[str, ...]
+    """NAME:VERSION each; of an image that the stack does not build nobody knows."""
+
+    def runs(self, image: str) -> bool:
+        """Whether it runs an image, given by its name, NAME:NUMBER, NAME:TAG or a reference with a digest."""
+        path, _, _ = self.image.partition("@")
+        last = path.rpartition("/")[2]
+        repository = path.removesuffix(f":{last.partition(':')[2]}") if ":" in last else path
+        known = {self.alias, self.alias.rpartition(":")[0], self.image, path, repository} - {""}
+        return any(one == image or one.endswith(f"/{image}") for one in known)
+
+    def has(self, model: str) -> bool:
+        """Whether a model is in it, given by its name or NAME:VERSION."""
+        return any(model in (one, one.partition(":")[0]) for one in self.models)
+
+
+def services(
+    *,
+    image: Annotated[str | None, typer.Option(help="Only what runs this image: NAME, NAME:NUMBER or NAME:TAG.")] = None,
+    model: Annotated[str | None, typer.Option(help="Only what has this model: NAME or NAME:VERSION.")] = None,
+    stack: Annotated[str, typer.Option("--stack", "-s", help="The stack to look at.")] = LOCAL,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """List the endpoints and services of a stack with what they run."""
+    every = list(found_in(_resources(Project.find(), stack)))
+    wanted = [one for one in every if (image is None or one.runs(image)) and (model is None or one.has(model))]
+    if json_:
+        render.emit_json([asdict(one) for one in wanted])
+    elif wanted:
+        _show(wanted)
+    else:
+        what = " and ".join(f"{kind} {name}" for kind, name in (("image", image), ("model", model)) if name is not None)
+        has = ", ".join(one.name for one in every) or "none"
+        render.say(f"Nothing in stack {stack} runs {what or 'anything'}. Its services: {has}")
+
+
+def found_in(resources: State) -> Iterator[Service]:
+    """Find what answers among the resources of a state."""
+    living = [one for one in resources if not one.get("delete")]
+    images = {one["outputs"]["image"]: one["outputs"] for one in living if one["type"] == IMAGE and one.get("outputs")}
+    for one in living:
+        inputs = one.get("inputs") or {}
+        if one["type"] == GROUP:
+            image = str((inputs.get("containers") or [{}])[0].get("image", ""))
+            made = images.get(image, {})
+            models = tuple(made.get("models", ()))
+            yield Service(inputs["containerGroupName"], "container service", image, made.get("alias", ""), models)
+        elif one["type"] == DEPLOYMENT:
+            name = f"{inputs['endpointId'].rpartition('/')[2]}/{inputs['name']}"
+            models = () if inputs.get("model") is None else (_model(inputs["model"]),)
+            yield Service(name, "online deployment", "", "", models)
+
+
+def _model(id_: str) -> str:
+    """NAME:VERSION of a version's ARM id or registry URI."""
+    name, _, version = id_.split("/")[-3:]
+    return f"{name}:{version}"
+
+
+def _show(rows: list[Service]) -> None:
+    table = [("service", "kind", "image", "models")]
+    table += [(one.name, one.kind, one.alias or one.image or "-", ", ".join(one.models) or "-") for one in rows]
+    widths = [max(len(row[column]) for row in table) for column in range(4)]
+    for number, row in enumerate(table):
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        render.say(line, style="bold" if number == 0 else None)
+
+
+def _resources(project: Project, stack: str) -> list[dict[str, Any]]:
+    from azml_cli.engine import bin_dir, in_its_words
+
+    project.spec(stack)  # a stack that is none, or is wrong, is said before anything is asked
+    engine = bin_dir()
+    asked = subprocess.run(
+        [engine / "pulumi", "stack", "export", "--stack", stack, "--non-interactive"],
+        cwd=project.root, env=project.pulumi_environment(engine) if stack == LOCAL else os.environ,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if asked.returncode != 0:
+        render.fail(f"Stack {stack} cannot be read.\n{in_its_words(asked.stderr)}")
+    return list((json.loads(asked.stdout).get("deployment") or {}).get("resources") or [])
