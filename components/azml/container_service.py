@@ -48,7 +48,9 @@ class ContainerService(pulumi.ComponentResource):
         spec = spec_of(ContainerServiceSpec, f"ContainerService {name}", judged, besides=_PLACES)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
-        self._group_id = pulumi.Output.from_input(args["resource_group_id"])
+        self._group_id = pulumi.Output.from_input(args["resource_group_id"]).apply(
+            lambda id_: id_ if spec.resource_group is None else f"{id_.rpartition('/')[0]}/{spec.resource_group}"
+        )
         keys = self._keys(spec)
         wanted = group(spec, image, self._pull(spec), keys, self._insights_key(spec))
         trial = self._trial(spec, wanted, keys)

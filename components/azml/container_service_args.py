@@ -31,7 +31,9 @@ class ContainerServiceArgs(TypedDict):
     image: pulumi.Input[str]
     """Full reference of the image, best by digest: HOST/NAME@sha256:…"""
     resource_group_id: pulumi.Input[str]
-    """ARM id of the resource group."""
+    """ARM id of a resource group."""
+    resource_group: NotRequired[str]
+    """Name of another resource group of the same subscription."""
     location: pulumi.Input[str]
     """Azure region."""
     login_server: NotRequired[pulumi.Input[str]]

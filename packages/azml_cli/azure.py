@@ -3,12 +3,13 @@
 Owns which Azure that is, and where the stack's workspace is in it (the engine knows: it is an output of the stack).
 """
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from azml_cli import render
 from azml_cli.engine import bin_dir, in_its_words
@@ -27,7 +28,7 @@ class StackAzure:
     """A client for a stack's Azure, and the id of its workspace."""
 
     def __init__(self, project: Project, stack: str) -> None:
-        project.spec(stack)  # a stack that is none, or is wrong, is said before anything is asked
+        self.spec = project.spec(stack)  # a stack that is none, or is wrong, is said before anything is asked
         self._project, self._stack = project, stack
         if stack == LOCAL:
             os.environ.update(_local_environment(project))
@@ -44,18 +45,24 @@ class StackAzure:
         """The id of the stack's workspace; ends the command where the stack has none (yet)."""
         from azml.resources.arm_id import ArmId
 
+        found = self.output("workspace_id")
+        if not found:
+            up = "azml up --local" if self._stack == LOCAL else f"pulumi up -s {self._stack}"
+            render.fail(f"Stack {self._stack} has no workspace yet.\nMake it: {up}")
+        return ArmId.parse(str(found))
+
+    def output(self, name: str) -> Any:
+        """An output of the stack, a secret one as it is; None where the stack has none of that name (yet)."""
         engine = bin_dir()
         environment = self._project.pulumi_environment(engine) if self._stack == LOCAL else os.environ
         asked = subprocess.run(
-            [engine / "pulumi", "stack", "output", "workspace_id", "--stack", self._stack, "--non-interactive"],
+            [engine / "pulumi", "stack", "output", name, "--json", "--show-secrets", "--stack", self._stack,
+             "--non-interactive"],
             cwd=self._project.root, env=environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
         if asked.returncode != 0 and NO_OUTPUT not in asked.stderr:
             render.fail(f"Stack {self._stack} cannot be read.\n{in_its_words(asked.stderr)}")
-        if not asked.stdout.strip():
-            up = "azml up --local" if self._stack == LOCAL else f"pulumi up -s {self._stack}"
-            render.fail(f"Stack {self._stack} has no workspace yet.\nMake it: {up}")
-        return ArmId.parse(asked.stdout.strip())
+        return json.loads(asked.stdout) if asked.stdout.strip() else None
 
 
 def _local_environment(project: Project) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""`azml logs`: what a deployment's containers say."""
+"""`azml logs`: what the containers of a deployment or of a container service say."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -20,24 +20,33 @@ ARM_NAMES = {Container.INFERENCE_SERVER: "InferenceServer", Container.STORAGE_IN
 
 
 def logs(
-    endpoint: Annotated[str, typer.Argument(help="Name of the online endpoint.")],
-    deployment: Annotated[str, typer.Argument(help="Name of the deployment.")],
+    endpoint: Annotated[str, typer.Argument(help="Name of the online endpoint, or of the container service.")],
+    deployment: Annotated[
+        str | None, typer.Argument(help="Name of the deployment; a container service has none.")
+    ] = None,
     *,
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many, from the end.")] = 50,
     container: Annotated[Container, typer.Option("--container", "-c")] = Container.INFERENCE_SERVER,
-    stack: Annotated[str, typer.Option("--stack", "-s", help="The stack that the endpoint is in.")] = LOCAL,
+    stack: Annotated[str, typer.Option("--stack", "-s", help="The stack that it is in.")] = LOCAL,
     json_: Annotated[bool, typer.Option("--json", help="The lines as JSON.")] = False,
 ) -> None:
-    """Print the last log lines of a deployment."""
+    """Print the last log lines of a deployment or of a container service."""
     from azml_cli import azure
+    from azml_cli.container_services import service
     from azml_cli.releases import endpoint_id, live_release, log_lines
 
     there = azure.StackAzure(Project.find(), stack)
     with azure.errors():
-        id_ = endpoint_id(there, endpoint)
-        id_ = id_.child("deployments", live_release(there.arm, id_, deployment))
-        content = log_lines(there.arm, id_, ARM_NAMES[container], lines)
+        if deployment is None:
+            if (found := service(there, endpoint)) is None:
+                render.fail(f"Which deployment? azml logs {endpoint} DEPLOYMENT", render.USAGE)
+            content, whose = found.log(lines), {"service": endpoint}
+        else:
+            id_ = endpoint_id(there, endpoint)
+            id_ = id_.child("deployments", live_release(there.arm, id_, deployment))
+            content = log_lines(there.arm, id_, ARM_NAMES[container], lines)
+            whose = {"deployment": id_.name, "container": container}
     if json_:
-        render.emit_json({"deployment": id_.name, "container": container, "lines": content.splitlines()})
+        render.emit_json({**whose, "lines": content.splitlines()})
     else:
         render.say(content)

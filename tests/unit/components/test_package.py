@@ -19,6 +19,7 @@ from azml.resources.handlers import HANDLERS, RESOURCES
 from azml.resources.resource import camel
 from azml.spec import ContainerRegistrySpec, OnlineDeploymentSpec, OnlineEndpointSpec, WorkspaceSpec
 from azml.spec.base import Spec
+from azml.spec.container_service import ContainerServiceSpec
 from azml.spec.customer_managed_key import CustomerManagedKeySpec
 from azml.spec.identity import IdentitySpec, UserAssignedIdentity
 from azml.spec.managed_network import FqdnRuleSpec, PrivateEndpointRuleSpec, ServiceTagRuleSpec
@@ -73,6 +74,11 @@ from azml.spec.workspace import IpRuleSpec, ManagedNetworkSpec, NetworkAclsSpec,
         (online_endpoint.RequestArgs, RequestSettingsSpec, set()),
         (online_endpoint.ProbeSettingsArgs, LivenessProbeSpec, set()),
         (online_endpoint.ProbeSettingsArgs, ReadinessProbeSpec, set()),
+        (
+            container_service_args.ContainerServiceArgs,
+            ContainerServiceSpec,
+            {"resource_group_id", "login_server", "username", "password", "application_insights_id"},
+        ),
         (container_service_args.TlsArgs, TlsSpec, set()),
         (container_trial.OwnRequestGatesArgs, OwnRequestGatesSpec, set()),
     ],
