@@ -113,7 +113,7 @@ def run(command: Annotated[list[str], typer.Argument(help="After `--`: the comma
     from azml_local.tunnel import Tunnel
 
     variables = _or_fail(lambda: azml_local.environment(_home()))
-    with Tunnel(variables["AZURE_AUTHORITY_HOST"]) as tunnel:
+    with Tunnel(variables["AZURE_AUTHORITY_HOST"], _home()) as tunnel:
         try:
             done = subprocess.run(command, env={**os.environ, **variables, **tunnel.variables}, check=False)
         except OSError as error:

@@ -22,7 +22,7 @@ from tests.unit.local.support import Arm, running
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "samples/diabetes"
-REQUESTS, RUNS, KEY = 100, 15, "the-key-of-the-bench"
+REQUESTS, RUNS, KEY = 25, 60, "the-key-of-the-bench"
 
 
 class Caller:

@@ -14,6 +14,7 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.mgmt.containerinstance import ContainerInstanceManagementClient
 from azure.mgmt.resource.resources import ResourceManagementClient
 
+from azml_local.tunnel import Tunnel
 from tests.contract.clients import Clients, refused
 from tests.support import oci
 from tests.unit.local.support import until
@@ -70,6 +71,15 @@ def ask(group: Any, path: str = "") -> dict[str, Any]:
     raise AssertionError(f"nobody answers at {url}")
 
 
+def by_name(clients: Clients, host: str) -> dict[str, Any]:
+    """Ask a host as a command does that `azml local run` runs."""
+    with Tunnel(clients.azure.url, clients.azure.home.root) as tunnel:
+        through = urllib.request.build_opener(urllib.request.ProxyHandler({"http": tunnel.variables["HTTP_PROXY"]}))
+        with through.open(f"http://{host}/", timeout=5) as answer:
+            told: dict[str, Any] = json.load(answer)
+            return told
+
+
 def test_life(
     client: ContainerInstanceManagementClient, clients: Clients, registry: oci.Registry, group: str, name: str
 ) -> None:
@@ -82,6 +92,10 @@ def test_life(
     assert made.restart_policy == "Always"
     variables = ask(made)["environ"]
     assert (variables["GREETING"], variables["KEY"]) == ("hi", "s3cret")
+    assert by_name(clients, f"l-{name}.eastus.azurecontainer.io")["pid"] == ask(made)["pid"]
+    with pytest.raises(urllib.error.HTTPError, match="not of the local Azure") as error:
+        by_name(clients, f"l-{name}.westus.azurecontainer.io")
+    error.value.close()
     (container,) = groups.get(group, name).containers
     assert [event.name for event in container.instance_view.events] == ["Pulling", "Pulled", "Created", "Started"]
     assert container.instance_view.current_state.state == "Running"
@@ -108,9 +122,9 @@ def test_life(
     groups.begin_start(group, name).result()
     assert ask(groups.get(group, name))["environ"]["KEY"] == "s3cret"
     groups.begin_delete(group, name).result()
-    with pytest.raises(ResourceNotFoundError) as error:
+    with pytest.raises(ResourceNotFoundError) as gone:
         groups.get(group, name)
-    assert refused(error) == (404, "ResourceNotFound")
+    assert refused(gone) == (404, "ResourceNotFound")
 
 
 def test_an_update_in_place(

@@ -44,7 +44,7 @@ def workspace(scoring: Running) -> Iterator[SimpleNamespace]:
 @pytest.fixture(scope="module")
 def ml(scoring: Running, workspace: SimpleNamespace) -> Iterator[Any]:
     """The client, found by nothing but variables."""
-    with pytest.MonkeyPatch.context() as patch, Tunnel(scoring.url) as tunnel:
+    with pytest.MonkeyPatch.context() as patch, Tunnel(scoring.url, scoring.home.root) as tunnel:
         patch.setenv("ARM_CLOUD_METADATA_URL", f"{scoring.url}/metadata/endpoints?api-version=2019-05-01")
         patch.setenv("REQUESTS_CA_BUNDLE", str(scoring.home.bundle))
         for name, value in tunnel.variables.items():
