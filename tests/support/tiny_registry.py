@@ -42,6 +42,10 @@ class TinyRegistry:
     """Where tokens are to be had, if elsewhere."""
     failing: dict[str, tuple[int, dict[str, Any] | None]] = field(default_factory=dict)
     """`METHOD kind` → answer; status 0 breaks the connection."""
+    held: set[str] = field(default_factory=set)
+    """`METHOD kind` that is taken and never answered."""
+    holding: threading.Event = field(default_factory=threading.Event)
+    """Set while one is held."""
 
     def image(self, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """Manifest and configuration of `repository:tag`."""
@@ -74,6 +78,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(401, _error("UNAUTHORIZED", _ACR_HELP), **{"WWW-Authenticate": f"Bearer {realm}"})
             return
         self.registry.asked[what] += 1
+        if what in self.registry.held:
+            self.rfile.read(1)
+            self.registry.holding.set()
+            while self.rfile.read(1 << 16):
+                pass  # until the client is gone
+            self.close_connection = True
+            return
         if what in self.registry.failing:
             status, body = self.registry.failing[what]
             if status == 0:
