@@ -127,8 +127,8 @@ def _images(spec: StackSpec, workspace: Workspace | None) -> EstateImages | None
         return None
     if registry is None:
         beside = {} if workspace is None or wanted.existing else {"resource_group": workspace.resource_group_name}
-        args = present({**beside, **_registry_args(wanted, spec), "protect": spec.protected})
-        registry = ContainerRegistry("registry", args)  # type: ignore[arg-type]
+        keep = pulumi.ResourceOptions(protect=spec.protected and not wanted.existing)
+        registry = ContainerRegistry("registry", present({**beside, **_registry_args(wanted, spec)}), keep)  # type: ignore[arg-type]
     return EstateImages(spec, registry)
 
 

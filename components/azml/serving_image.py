@@ -20,6 +20,7 @@ from azml.image_manifest import manifest_of
 from azml.resources.image_alias import ImageAlias
 from azml.resources.resource import token
 from azml.serving_image_args import ServingImageArgs
+from azml.spec.errors import SpecError
 from azml.spec.project import project_file
 from azml.spec.serving_image import ServingImageSpec
 
@@ -47,7 +48,7 @@ class ServingImage(pulumi.ComponentResource):
             where = ".".join(map(str, finding.at))
             raise InvalidArgs(f"ServingImage {name} cannot be made:\n{where}: {finding.value} {finding.what}")
         manifest = manifest_of(spec)
-        folder = folder_of(project_file(Path.cwd()).file.parent, spec.name)
+        folder = folder_of(_project(f"ServingImage {name}"), spec.name)
         stage(manifest.context(), folder)
         child = pulumi.ResourceOptions(parent=self)
         server = pulumi.Output.from_input(args["login_server"])
@@ -82,6 +83,14 @@ class ServingImage(pulumi.ComponentResource):
                 "models": self.models,
             }
         )
+
+
+def _project(component: str) -> Path:
+    """The folder of Pulumi.yaml, above the program's."""
+    try:
+        return project_file(Path.cwd()).file.parent
+    except SpecError as error:
+        raise InvalidArgs(f"{component} cannot be made:\n{error}") from None
 
 
 @lru_cache(maxsize=1)

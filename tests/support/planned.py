@@ -87,6 +87,9 @@ class Recorder(pulumi.runtime.Mocks):
         if args.typ == "azml:index:NameClaim":
             mode = "recover" if args.inputs["onSoftDeleted"] == "recover" else "default"
             return args.inputs["resourceId"], {**args.inputs, "createMode": mode}
+        if args.typ == "docker:index/image:Image":
+            name = str(args.inputs["imageName"]).rpartition(":")[0]
+            return args.inputs["imageName"], {**args.inputs, "repoDigest": f"{name}@sha256:{'0' * 64}"}
         return f"{args.name}-id", dict(args.inputs)
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
