@@ -10,6 +10,7 @@ import pytest
 
 from azml_local.docker import layers
 from azml_local.docker.build import build
+from azml_local.docker.pushed import Pushed
 from tests.bench.report import seconds, show
 from tests.support.tiny_registry import PASSWORD, USER, TinyRegistry, tiny_registry
 
@@ -49,10 +50,11 @@ def test_an_image(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         }
 
         def ours() -> None:
-            build(inputs, preview=False, status=lambda _: None)
+            build(inputs, Pushed(), preview=False, status=lambda _: None)
 
         def first() -> None:
             registry.blobs.clear()
+            registry.linked.clear()
             ours()
 
         first()  # makes the environment, if it is not there
@@ -77,7 +79,7 @@ def _send(registry: TinyRegistry, layer: layers.Layer) -> None:
     connection = http.client.HTTPSConnection(registry.host, context=ssl.create_default_context())
     registry.uploads.add("bench")
     path = f"/v2/bench/blobs/uploads/bench?state=x&digest={layer.digest}"
-    headers = {"Authorization": "Bearer pull,push of bench", "Content-Length": str(layer.size)}
+    headers = {"Authorization": "Bearer repository:bench:pull,push", "Content-Length": str(layer.size)}
     connection.request("PUT", path, body=pieces(), headers=headers)
     assert connection.getresponse().status == 201
     connection.close()

@@ -10,6 +10,7 @@ import pytest
 from azure.mgmt.containerregistry import ContainerRegistryManagementClient
 
 from azml_local.docker.build import build
+from azml_local.docker.pushed import Pushed
 from azml_local.stand_in.errors import Refused
 from tests.contract.clients import Clients
 from tests.support.registry_client import Client, basic
@@ -41,7 +42,7 @@ def test_registry_takes_images_of_the_docker_stand_in(
         "registry": {"server": host, "username": user, "password": password},
     }
     said: list[str] = []
-    outputs = build(inputs, preview=False, status=said.append).outputs
+    outputs = build(inputs, Pushed(), preview=False, status=said.append).outputs
     with Client(host, str(clients.azure.home.ca), authorization=basic(user, password)) as client:
         answer = client.ok("GET", "/v2/team/churn/manifests/t1")
         assert outputs["repoDigest"] == f"{host}/team/churn@{answer.headers['Docker-Content-Digest']}"
@@ -52,8 +53,13 @@ def test_registry_takes_images_of_the_docker_stand_in(
         assert tar.getnames() == ["app", "app/score.py"]
     assert sum(text.endswith(": Pushed") for text in said) == 1
     again: list[str] = []
-    assert build(inputs, preview=False, status=again.append).outputs == outputs
+    assert build(inputs, Pushed(), preview=False, status=again.append).outputs == outputs
     assert sum(text.endswith(": Layer already exists") for text in again) == 1
+    mounted: list[str] = []
+    memory = Pushed()
+    build(inputs, memory, preview=False, status=mounted.append)
+    build({**inputs, "imageName": f"{host}/team/other:t1"}, memory, preview=False, status=mounted.append)
+    assert sum(text.endswith(": Mounted from team/churn") for text in mounted) == 1
     wrong = {**inputs, "imageName": f"{host}/team/churn:t2", "registry": {"username": user, "password": "wrong"}}
     with pytest.raises(Refused, match=r"^unauthorized: authentication required"):
-        build(wrong, preview=False, status=said.append)
+        build(wrong, Pushed(), preview=False, status=said.append)

@@ -61,6 +61,7 @@ form, and `RUN` with `conda env create --prefix P --file F`, `P/bin/python -m pi
 effect here (`conda clean`, `useradd`, `groupadd`). Everything else is `NotImplemented`, named with its line.
 Nothing is pushed before all files are found and the environment is there; the manifest goes last, so a build that
 is killed leaves nothing half.
+What the registry has is not sent again, and a layer that images of one update share is sent once.
 
 ## Where it is known to differ
 | the provider | the stand-in |

@@ -33,6 +33,8 @@ class TinyRegistry:
     host: str = ""
     bundle: Path = Path()
     blobs: dict[str, bytes] = field(default_factory=dict)
+    linked: set[tuple[str, str]] = field(default_factory=set)
+    """Which repository has which blob."""
     uploads: set[str] = field(default_factory=set)
     tags: dict[str, bytes] = field(default_factory=dict)
     """`repository:tag` → manifest."""
@@ -72,7 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
         assert match is not None, path
         kind = match["kind"].rpartition("/")[2]
         what = f"{self.command} {kind}"
-        if self.headers["Authorization"] != f"Bearer pull,push of {match['repository']}":
+        if f"repository:{match['repository']}:pull,push" not in (self.headers["Authorization"] or "").split():
             where = self.registry.realm or f"https://{self.registry.host}/oauth2/token"
             realm = f'realm="{where}",service="{self.registry.host}"'
             self._say(401, _error("UNAUTHORIZED", _ACR_HELP), **{"WWW-Authenticate": f"Bearer {realm}"})
@@ -106,15 +108,21 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(401, _error("UNAUTHORIZED", _ACR_HELP))
             return
         query = parse_qs(urlsplit(self.path).query)
-        kind, repository, actions = query["scope"][0].split(":")
-        assert (kind, query["service"]) == ("repository", [self.registry.host])
-        self._say(200, {"access_token": f"{actions} of {repository}"})
+        assert query["service"] == [self.registry.host]
+        self._say(200, {"access_token": " ".join(query["scope"])})
 
-    def _blobs(self, _repository: str, digest: str) -> None:
-        found = self.registry.blobs.get(digest)
-        self._say(404 if found is None else 200, None)
+    def _blobs(self, repository: str, digest: str) -> None:
+        self._say(200 if (repository, digest) in self.registry.linked else 404, None)
 
     def _uploads(self, repository: str, upload: str) -> None:
+        query = parse_qs(urlsplit(self.path).query)
+        if self.command == "POST" and "mount" in query:
+            (digest,), (source,) = query["mount"], query["from"]
+            allowed = f"repository:{source}:pull" in (self.headers["Authorization"] or "").split()
+            if allowed and (source, digest) in self.registry.linked:
+                self.registry.linked.add((repository, digest))
+                self._say(201, None)
+                return
         if self.command == "POST":
             made = uuid.uuid4().hex
             self.registry.uploads.add(made)
@@ -128,19 +136,20 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(204, None)
             return
         content = self.rfile.read(int(self.headers["Content-Length"]))
-        query = parse_qs(urlsplit(self.path).query)
         assert query["state"] == ["x"], "the location is taken as it is"
         if query["digest"] != [f"sha256:{hashlib.sha256(content).hexdigest()}"]:
             self._say(400, _error("DIGEST_INVALID", "provided digest did not match uploaded content"))
             return
         self.registry.uploads.discard(upload)
         self.registry.blobs[query["digest"][0]] = content
+        self.registry.linked.add((repository, query["digest"][0]))
         self._say(201, None)
 
     def _manifests(self, repository: str, tag: str) -> None:
         content = self.rfile.read(int(self.headers["Content-Length"]))
         manifest = json.loads(content)
         for part in (manifest["config"], *manifest["layers"]):
+            assert (repository, part["digest"]) in self.registry.linked
             assert len(self.registry.blobs[part["digest"]]) == part["size"]
         assert self.headers["Content-Type"] == manifest["mediaType"]
         self.registry.tags[f"{repository}:{tag}"] = content

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from azml_local.docker import context, credentials, dockerfile, image, inputs, layers, push, recipe, references
+from azml_local.docker.pushed import Pushed
 from azml_local.stand_in.errors import Refused
 from azml_local.stand_in.http import refuse_unless_local
 
@@ -27,15 +28,15 @@ class Built:
     warnings: tuple[str, ...] = ()
 
 
-def build(given: Mapping[str, Any], *, preview: bool, status: Report) -> Built:
+def build(given: Mapping[str, Any], pushed: Pushed, *, preview: bool, status: Report) -> Built:
     """Build an image, and push it unless that is not wanted, or this is a preview. Raises `Refused`."""
     options, name = inputs.build(given), str(given["imageName"])
-    registry, pushed = inputs.registry(given), given.get("skipPush") is not True and not preview
+    registry, wanted = inputs.registry(given), given.get("skipPush") is not True and not preview
     warnings = [
         f"Failed to pull cached image {cached}: the docker stand-in keeps no images" for cached in options.cached_images
     ]
     credential, goal = credentials.Credential(), None
-    if pushed:
+    if wanted:
         goal = references.parse(name)
         refuse_unless_local(f"https://{goal.host}/", "docker")
         credential, warning = credentials.find(registry, name, os.environ)
@@ -46,7 +47,7 @@ def build(given: Mapping[str, Any], *, preview: bool, status: Report) -> Built:
     digest = made.config.digest
     if goal is not None:
         status("Pushing Image to the registry")
-        digest = f"{goal.name}@{push.push(made, goal, credential, status)}"
+        digest = f"{goal.name}@{push.push(made, goal, credential, pushed, status)}"
     outputs = {
         "dockerfile": posixpath.relpath(options.dockerfile, options.context),
         "context": options.context,
@@ -71,9 +72,10 @@ def _image(options: inputs.Build, status: Report) -> image.Image:
     text = Path(options.dockerfile).read_text(encoding="utf-8")
     followed = recipe.make(dockerfile.read(text), list(context.entries(options.context, options.dockerfile)))
     made = []
-    for number, part in enumerate(followed.layers, 1):
-        status(f"layer {number}/{len(followed.layers)}")
-        made.append(layers.of_files(part) if isinstance(part, recipe.Files) else _environment(part, status))
+    for number, step in enumerate(followed.steps, 1):
+        if (part := step.layer) is not None:
+            status(f"[{number}/{len(followed.steps)}] {step.text}")
+            made.append(layers.of_files(part) if isinstance(part, recipe.Files) else _environment(part, status))
     return image.make(followed, made, platform)
 
 

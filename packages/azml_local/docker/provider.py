@@ -11,6 +11,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2 as wire
 
 from azml_local.docker import inputs
+from azml_local.docker.pushed import Pushed
 from azml_local.stand_in.engine import Engine
 from azml_local.stand_in.errors import Refused
 from azml_local.stand_in.plugin import Plugin
@@ -26,7 +27,7 @@ class Provider(Plugin):
 
     def __init__(self, version: str, engine: Engine) -> None:
         super().__init__("docker", version)
-        self._engine = engine
+        self._engine, self._pushed = engine, Pushed()
 
     def configure(self, _request: Any) -> Any:
         """Take any configuration: there is no daemon that it could be about."""
@@ -92,7 +93,15 @@ class Provider(Plugin):
     def _built(self, request: Any, given: Mapping[str, Any]) -> dict[str, Any]:
         from azml_local.docker.build import build  # 0.1 s, at no command that builds nothing
 
-        done = build(given, preview=request.preview, status=lambda text: self._engine.status(request.urn, text))
+        try:
+            done = build(
+                given,
+                self._pushed,
+                preview=request.preview,
+                status=lambda text: self._engine.status(request.urn, text),
+            )
+        except OSError as error:  # the disk is full, or a file went away
+            raise Refused(f"failed to solve: {error}") from error
         for warning in done.warnings:
             self._engine.warn(request.urn, warning)
         return {**done.outputs, _INPUTS: Secret(given)}

@@ -12,6 +12,7 @@ from typing import Any
 
 from azml_local.docker.credentials import Credential
 from azml_local.docker.image import MANIFEST, Image
+from azml_local.docker.pushed import Pushed
 from azml_local.docker.references import Reference
 from azml_local.stand_in.errors import Refused
 from azml_local.stand_in.http import Answer, Body, Http
@@ -21,16 +22,17 @@ Report = Callable[[str], None]
 """Takes one line of progress."""
 
 
-def push(image: Image, goal: Reference, credential: Credential, report: Report) -> str:
+def push(image: Image, goal: Reference, credential: Credential, pushed: Pushed, report: Report) -> str:
     """Push an image under its name; the manifest's digest. Raises `Refused`."""
     repository = _Repository(goal, credential)
     try:
         report(f"The push refers to repository [{goal.name}]")
         for layer in image.layers:
-            known = repository.send(layer.digest, layer.size, layer.pieces)
-            report(f"{layer.short}: {'Layer already exists' if known else 'Pushed'}")
+            with pushed.alone(goal.host, layer.digest, goal.repository) as source:
+                done = repository.send(layer.digest, layer.size, layer.pieces, source)
+            report(f"{layer.short}: {done}")
         content = image.config.content
-        repository.send(image.config.digest, len(content), lambda: [content])
+        repository.send(image.config.digest, len(content), lambda: [content], None)
         repository.tag(image.manifest.content)
     finally:
         repository.close()
@@ -43,16 +45,18 @@ class _Repository:
         self._http = Http("docker")
         self._goal, self._credential = goal, credential
         self._base = f"https://{goal.host}/v2/{goal.repository}"
-        self._authorization = ""
+        self._authorization, self._scopes = "", [f"repository:{goal.repository}:pull,push"]
 
     def close(self) -> None:
         self._http.close()
 
-    def send(self, digest: str, size: int, pieces: Callable[[], Iterable[bytes]]) -> bool:
-        """Upload a blob unless the registry has it; whether it had."""
+    def send(self, digest: str, size: int, pieces: Callable[[], Iterable[bytes]], source: str | None) -> str:
+        """Upload a blob unless it is there, or may be taken from the repository `source`; what was done."""
         if self._ask("HEAD", f"{self._base}/blobs/{digest}", {200, 404}).status == 200:
-            return True
-        begun = self._ask("POST", f"{self._base}/blobs/uploads/", {202})
+            return "Layer already exists"
+        begun = self._begin(digest, source)
+        if begun.status == 201:
+            return f"Mounted from {source}"
         place = urllib.parse.urljoin(self._base, begun.headers.get("location", ""))
         goal = f"{place}{'&' if '?' in place else '?'}digest={urllib.parse.quote(digest)}"
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
@@ -61,12 +65,22 @@ class _Repository:
         except Refused:
             self._forget(place)
             raise
-        return False
+        return "Pushed"
 
     def tag(self, manifest: bytes) -> None:
         """Put the manifest under the image's tag: from then on the image is there."""
         headers = {"Content-Type": MANIFEST}
         self._ask("PUT", f"{self._base}/manifests/{self._goal.tag}", {201}, headers, manifest)
+
+    def _begin(self, digest: str, source: str | None) -> Answer:
+        """Open an upload (202), or have the blob taken from another repository (201)."""
+        uploads = f"{self._base}/blobs/uploads/"
+        if source is None:
+            return self._ask("POST", uploads, {202})
+        if (scope := f"repository:{source}:pull") not in self._scopes:
+            self._scopes.append(scope)
+            self._authorization = ""  # a token says what it is good for
+        return self._ask("POST", f"{uploads}?{urllib.parse.urlencode({'mount': digest, 'from': source})}", {201, 202})
 
     def _forget(self, upload: str) -> None:
         try:
@@ -98,7 +112,7 @@ class _Repository:
         told = dict(_CHALLENGE.findall(challenge))
         if kind != "bearer" or "realm" not in told:
             return False
-        query = {"service": told.get("service", ""), "scope": f"repository:{self._goal.repository}:pull,push"}
+        query = [("service", told.get("service", "")), *(("scope", scope) for scope in self._scopes)]
         url = f"{told['realm']}?{urllib.parse.urlencode(query)}"
         answer = self._http.request("GET", url, {"Authorization": basic} if basic else {})
         found: Any = answer.json if isinstance(answer.json, dict) else {}

@@ -59,11 +59,6 @@ class Recipe:
     command: list[str] = field(default_factory=list)
     ports: list[str] = field(default_factory=list)
 
-    @property
-    def layers(self) -> list[Files | Environment]:
-        """Its layers, lowest first."""
-        return [step.layer for step in self.steps if step.layer is not None]
-
 
 def make(instructions: Sequence[Instruction], files: Sequence[Entry]) -> Recipe:
     """Follow the instructions over a context's files. Raises `NotEmulated`, `Refused`."""

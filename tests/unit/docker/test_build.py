@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,16 @@ def test_one_changed_line_sends_one_layer(client: Client, program: Program) -> N
     program.write("ctx/code/score.py", "def run(data): return 1\n")
     client.create(IMAGE, program.inputs())
     assert (program.registry.asked - before)["PUT uploads"] == 2  # the layer and the configuration
+
+
+def test_images_of_one_stack_send_what_they_share_once(client: Client, program: Program) -> None:
+    """OCI distribution specification 1.1, mounting a blob from another repository; built at the same time."""
+    host = program.registry.host
+    names = [f"{host}/one:t1", f"{host}/two:t1", f"{host}/team/three:t1"]
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda name: client.create(IMAGE, program.inputs(imageName=name)), names))
+    assert {f"{host}/{name}" for name in program.registry.tags} == set(names)
+    assert program.registry.asked["PUT uploads"] == 2 + 3  # two layers once, the configuration in each repository
 
 
 def test_a_source_that_is_missing_is_named_and_nothing_is_pushed(client: Client, program: Program) -> None:
