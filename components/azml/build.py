@@ -27,6 +27,7 @@ from azml.spec import StackSpec
 from azml.spec.base import Spec
 from azml.spec.container_registry import ImageRegistrySpec
 from azml.spec.online_endpoint import OnlineEndpointSpec
+from azml.versions import versions
 from azml.workspace import Workspace
 
 
@@ -39,6 +40,8 @@ class Estate:
     online_endpoints: dict[str, OnlineEndpoint] = field(default_factory=dict)
     images: dict[str, ServingImage] = field(default_factory=dict)
     container_services: dict[str, ContainerService] = field(default_factory=dict)
+    versions: list[str] = field(default_factory=list)
+    """What the deployments run, by content: to be compared with other stages."""
 
 
 def build(spec: StackSpec) -> Estate:
@@ -78,7 +81,9 @@ def _build(spec: StackSpec) -> Estate:
         service.name: ContainerService(service.name, service_args(service, _args(service, spec), workspace, images))
         for service in spec.container_services
     }
-    return Estate(workspace.workspace_id, _registries(spec, workspace), endpoints, _made(images), services)
+    return Estate(
+        workspace.workspace_id, _registries(spec, workspace), endpoints, _made(images), services, versions(spec)
+    )
 
 
 def export(estate: Estate) -> None:
@@ -88,6 +93,7 @@ def export(estate: Estate) -> None:
     """
     if estate.workspace_id is not None:
         pulumi.export("workspace_id", estate.workspace_id)
+    pulumi.export("versions", estate.versions)
     services = estate.container_services
     answering: list[Mapping[str, OnlineEndpoint | ContainerService]] = [estate.online_endpoints, services]
     pulumi.export("scoring_uris", {name: each.scoring_uri for kind in answering for name, each in kind.items()})

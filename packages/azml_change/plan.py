@@ -27,6 +27,8 @@ _UNKNOWN_SENT: Final = frozenset(
 """What stands for an unknown string, bool, number, list, asset, archive, map (pulumi/sdk, resource/plugin/rpc.go)."""
 _SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 _SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a mark of the protocol
+_PROTECTED = "because it is protected"
+_UNPROTECT = "In azml's estate that is protect: false. Bring it live first, then this."
 _REFUSED = "error: preview failed"
 """All that the engine says itself where a policy refuses."""
 _REPLACING = frozenset({"replace", "create-replacement", "delete-replaced", "import-replacement", "discard-replaced"})
@@ -117,7 +119,7 @@ class Plan:
         `failed`: the engine said so by its exit code; `said` is then its word where the document has none.
         """
         told = [
-            Remark(one["severity"], one["message"].strip(), one.get("urn", ""))
+            Remark(one["severity"], _advised(one["message"].strip()), one.get("urn", ""))
             for one in document.get("diagnostics") or ()
         ]
         findings = tuple(_finding(event["policyEvent"]) for event in events if "policyEvent" in event)
@@ -131,6 +133,11 @@ class Plan:
     def remarks_on(self, urn: str) -> list[str]:
         """What was said about one resource."""
         return [" ".join(remark.text.split()) for remark in self.remarks if remark.urn == urn]
+
+
+def _advised(text: str) -> str:
+    """The engine's words, with what they mean in a stack file where it knows only of programs."""
+    return f"{text}\n{_UNPROTECT}" if _PROTECTED in text else text
 
 
 def _steps(raw: Any) -> dict[str, Step]:

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from azml_cli import render
+from azml_cli.comment import comment
 from azml_cli.destroy import destroy
 from azml_cli.explain import explain
 from azml_cli.init import init
@@ -26,6 +27,7 @@ from azml_cli.schema import schema
 from azml_cli.services import services
 from azml_cli.up import up
 from azml_cli.validate import validate
+from azml_cli.versions import versions
 
 _IN_THE_WAY = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.EISDIR}
 """A file of another user or of another kind than is looked for: the user's to put right."""
@@ -38,7 +40,8 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: drawing it with rich takes three times as long as typer's own start
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (init, preview, up, destroy, recover, validate, explain, schema, invoke, logs, services):
+_COMMANDS = (init, preview, comment, up, destroy, recover, validate, explain, versions, schema, invoke, logs, services)
+for command in _COMMANDS:
     app.command()(command)
 app.add_typer(rollout, name="rollout")
 app.add_typer(local, name="local")

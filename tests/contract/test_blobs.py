@@ -174,3 +174,18 @@ class TestAddresses:
             with pytest.raises(HttpResponseError) as error:
                 list(nobody.list_blobs())
             assert error.value.error_code == "NoAuthenticationInformation"
+
+
+def test_a_copy_within_the_account(container: ContainerClient) -> None:
+    source, target = container.get_blob_client("a b/one"), container.get_blob_client("two")
+    source.upload_blob(b"content", metadata={"k": "v"})
+    answer = target.start_copy_from_url(source.url)
+    assert answer["copy_status"] == "success"
+    assert target.download_blob().readall() == b"content"
+    found = target.get_blob_properties()
+    assert found.metadata == {"k": "v"}
+    assert found.creation_time == found.last_modified
+    with pytest.raises(ResourceNotFoundError):
+        target.start_copy_from_url(container.get_blob_client("gone").url)
+    with pytest.raises(HttpResponseError, match="of the same account only"):
+        target.start_copy_from_url(source.url.replace(str(container.account_name), "another"))

@@ -149,7 +149,7 @@ def test_pulumi_new_takes_the_same_template(folder: Elsewhere, variables: dict[s
     assert new["runtime"]["options"].pop("virtualenv") == ".venv"
     assert new["config"].pop("pulumi:tags")["value"] == {"pulumi:template": str(template)}
     assert new == init
-    assert run(folder_azml, "validate", cwd=tmp_path / "new") == "2 stacks are valid\n"
+    assert run(folder_azml, "validate", cwd=tmp_path / "new") == "4 stacks are valid\n"
 
 
 def test_real_stacks_find_the_plugin_that_is_installed(

@@ -31,6 +31,7 @@ ROOMS: dict[str, set[str]] = {
     "packages/azml_cli": {
         "packages/azml_change", "packages/azml_local", "packages/azml_gateway", "components/azml/spec",
         "components/azml/resources", "components/azml/naming", "components/azml/facts",
+        "components/azml/components",  # `azml versions`: what `up` would export, in the same words
     },
 }  # fmt: skip
 NO_PULUMI = (

@@ -119,6 +119,10 @@ class BlobFiles:
         await asyncio.to_thread(_sync_folder, path.parent)
         return blob
 
+    async def copy(self, source: Blob, path: Path, metadata: Mapping[str, str]) -> Blob:
+        """Write a blob that has the content of another."""
+        return await self.write(path, _joined([source.path]), source.content_type, metadata)
+
     async def stage(self, path: Path, block: str, parts: AsyncIterator[bytes]) -> None:
         """Keep one block of an upload until the list of blocks comes."""
         new = self._new()

@@ -8,6 +8,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from uuid import uuid4
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -41,9 +43,10 @@ async def _answer(azure: Azure, request: Request, account: str, container: str, 
     if not found:
         raise BlobError(404, "ResourceNotFound", f"There is no storage account '{account}' in the local Azure.")
     service = _Service(azure, Place(found[0], container, blob))
-    key = (service.place.level, request.method, request.query_params.get("comp", ""))
-    operation = OPERATIONS.get(key)
-    if operation is None or ("x-ms-copy-source" in request.headers):
+    copied = {"copy"} if "x-ms-copy-source" in request.headers else set()
+    comp = "-".join(filter(None, [request.query_params.get("comp", ""), *copied]))
+    operation = OPERATIONS.get((service.place.level, request.method, comp))
+    if operation is None:
         what = " ".join(filter(None, [request.method, request.query_params.get("comp")]))
         raise BlobError(501, "NotImplemented", f"The local Azure does not emulate the blob operation '{what}'.")
     needed, method = operation
@@ -126,6 +129,26 @@ class _Service:
             new_only=new_only,
         )
         return Response(status_code=201, headers=_headers(blob, described=False))
+
+    async def copy(self, request: Request) -> Response:
+        """Copy a blob of the same account; it is there when the answer is (docs: copy-blob)."""
+        self._refuse_missing()
+        source = self._source(request.headers["x-ms-copy-source"])
+        blob = await self._files.copy(source, self._path(), _metadata(request) or source.metadata)
+        headers = {"x-ms-copy-id": str(uuid4()), "x-ms-copy-status": "success"}
+        return Response(status_code=202, headers={**_headers(blob, described=False), **headers})
+
+    def _source(self, address: str) -> Blob:
+        parts = urlsplit(address)
+        path = unquote(parts.path).lstrip("/")
+        if not parts.netloc.startswith(f"{self._account}.blob."):
+            account, _, path = path.partition("/")
+            if account != self._account:
+                raise BlobError(501, "NotImplemented", "The local Azure copies blobs of the same account only.")
+        blob = self._files.find(self._account, *path.split("/", 1)) if "/" in path else None
+        if blob is None:
+            raise BlobError(404, "BlobNotFound", "The specified blob does not exist.")
+        return blob
 
     async def put_block(self, request: Request) -> Response:
         self._refuse_missing()
@@ -227,6 +250,8 @@ def _metadata(request: Request) -> dict[str, str]:
 def _headers(blob: Blob, *, described: bool = True) -> dict[str, str]:
     headers = {"etag": blob.etag, "last-modified": formatdate(blob.modified, usegmt=True)}
     if described:
+        # That of the content: when the first blob of this name was written is not kept.
+        headers["x-ms-creation-time"] = headers["last-modified"]
         headers |= {"content-type": blob.content_type, "x-ms-blob-type": "BlockBlob", "accept-ranges": "bytes"}
         headers |= {f"x-ms-meta-{name}": value for name, value in blob.metadata.items()}
         if blob.md5 is not None:
@@ -245,6 +270,7 @@ OPERATIONS: Mapping[tuple[str, str, str], tuple[str, _Operation]] = {
     ("c", "DELETE", ""): ("d", _Service.delete_container),
     ("c", "GET", "list"): ("l", _Service.list_blobs),
     ("o", "PUT", ""): ("cw", _Service.put),
+    ("o", "PUT", "copy"): ("cw", _Service.copy),
     ("o", "PUT", "block"): ("cw", _Service.put_block),
     ("o", "PUT", "blocklist"): ("cw", _Service.put_block_list),
     ("o", "PUT", "metadata"): ("w", _Service.set_metadata),

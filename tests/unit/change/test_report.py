@@ -227,3 +227,11 @@ def test_protection_that_goes_is_said_though_the_engine_calls_it_no_change() -> 
     }
     unchanged = [{**one, "newState": one["oldState"]} for one in kept]
     assert reported(*unchanged).is_empty
+
+
+def test_a_refusal_to_delete_says_what_to_write() -> None:
+    said = 'error: Preview failed: resource "u" cannot be deleted\nbecause it is protected. To unprotect it, either'
+    document: dict[str, Any] = {"steps": [], "diagnostics": [{"severity": "error", "message": said}]}
+    (remark,) = explain(Plan.read("prod", document, failed=True)).remarks
+    assert remark.text.startswith(said)
+    assert "protect: false" in remark.text.splitlines()[-1]
