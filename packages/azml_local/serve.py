@@ -122,6 +122,7 @@ async def _run(home: Home, identity: Identity, leaf: Path, listener: socket.sock
         timeout_graceful_shutdown=_GRACE,
         timeout_keep_alive=_KEEP_ALIVE,
     )
+    containerregistry.restore(azure)  # before anybody is told that it is ready
     back = asyncio.get_running_loop().create_task(_restore(azure))
     try:
         await _Server(config, home, identity, url).serve(sockets=[listener])
@@ -140,7 +141,6 @@ async def _restore(azure: Azure) -> None:
     done = asyncio.Event()
     azure.operations.resume(done)
     try:
-        containerregistry.restore(azure)
         await asyncio.gather(restore(azure), restore_groups(azure))
     except Exception:  # noqa: BLE001 - the server goes on
         _log.exception("what served before did not come back")

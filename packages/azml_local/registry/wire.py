@@ -55,7 +55,8 @@ class Connection(BaseHTTPRequestHandler):
         """Say nothing: `plane` writes the access log."""
 
     def _answer(self) -> None:
-        headers = {name.lower(): value for name, value in self.headers.items()}
+        # A header may come in several lines: skopeo says so what it accepts.
+        headers = {name.lower(): ", ".join(self.headers.get_all(name, [])) for name in self.headers}
         try:
             body = Body(self.rfile, headers)
         except RegistryError as error:

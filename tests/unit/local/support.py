@@ -27,6 +27,7 @@ from azml_gateway.counts import Second
 from azml_local import app, certificates, serve
 from azml_local.azure import Azure
 from azml_local.home import Home
+from azml_local.namespaces import containerregistry
 from azml_local.scoring.contract import Deployment, DeploymentFailed, Endpoint
 from tests.support.watch import Watch
 
@@ -308,6 +309,7 @@ def running(root: Path, plane: FakePlane | None = None, *, scores: bool = False)
         azure, router = serve.assemble(home, identity, url, None if scores else plane)  # type: ignore[arg-type]
         watch = Watch(app.make(azure, router), azure)
         found.append((azure, watch))
+        containerregistry.restore(azure)
         back = asyncio.get_running_loop().create_task(serve._restore(azure))
         config = uvicorn.Config(
             watch,

@@ -2,7 +2,9 @@
 
 import asyncio
 import base64
+import logging
 import secrets
+import sqlite3
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -15,6 +17,7 @@ from azml_local.azure import Azure
 from azml_local.namespaces.containerregistry import rules, tokens
 from azml_local.namespaces.containerregistry.rules import REGISTRY
 
+_log = logging.getLogger(__name__)
 _PASSWORDS = ("password", "password2")
 _TAKEN = (
     "The registry DNS name {name}.azurecr.io is already in use. You can check if the name is already claimed using "
@@ -107,9 +110,13 @@ class Registries(ResourceType):
 def restore(azure: Azure) -> None:
     """Open every registry again after a restart, each where it was if it can be."""
     for found in azure.store.below(None, REGISTRY):
-        if "port" in found.hidden:  # one that was being made is opened by its operation
+        if "port" not in found.hidden:  # one that was being made is opened by its operation
+            continue
+        try:
             found.hidden["port"] = azure.registries.put(rules.rules_of(azure, found), found.hidden["port"])
-            azure.store.put(found)
+        except (OSError, sqlite3.Error) as error:
+            _log.error("the images of %s cannot be reached: %s", found.id.name, error)
+        azure.store.put(found)
 
 
 def _refuse_without_admin(resource: Resource) -> None:

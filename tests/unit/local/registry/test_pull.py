@@ -6,7 +6,7 @@ import ssl
 import pytest
 
 from tests.support.registry_client import OCI_INDEX, OCI_MANIFEST, Client, digest_of
-from tests.unit.local.registry.conftest import Served
+from tests.unit.local.registry.conftest import ADMIN, Served
 
 LAYER = bytes(range(256)) * 40
 
@@ -79,6 +79,16 @@ def test_manifests_by_tag_and_digest(client: Client, image: str, reference: str,
 )
 def test_only_what_the_client_can_read(client: Client, image: str, accept: str, status: int) -> None:
     assert client.send("GET", "/v2/pull/manifests/v1", accept=accept).status == status
+
+
+def test_accept_in_several_lines(registry: Served, image: str) -> None:
+    connection = registry.client()._connection
+    connection.putrequest("GET", "/v2/pull/manifests/v1")
+    for name, value in (("Authorization", ADMIN), ("Accept", OCI_MANIFEST), ("Accept", OCI_INDEX)):
+        connection.putheader(name, value)
+    connection.endheaders()
+    answer = connection.getresponse()
+    assert (answer.status, len(answer.read()) > 0) == (200, True)
 
 
 @pytest.mark.parametrize(
