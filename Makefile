@@ -9,7 +9,7 @@ azml := .venv/bin/azml
 unexport PYTHONDONTWRITEBYTECODE
 venv := .venv/.installed
 
-.PHONY: up destroy test check demo-release bench soak witness accept lock wheel demo-policy demo-preview clean help
+.PHONY: up destroy test check demo-release demo-containers bench soak witness accept lock wheel demo-policy demo-preview clean help
 
 up: $(venv)  ## Everything: environment, engine, local Azure, `pulumi up`, one prediction.
 	@$(azml) up --local --request $(REQUEST)
@@ -31,6 +31,10 @@ check: $(venv)  ## Lint, format and types of Python; vet and unit tests of Go.
 demo-release: $(venv)  ## A good release, two bad ones that are put back, and the way back, while a client counts.
 	@.venv/bin/python engine/build.py > /dev/null
 	@.venv/bin/python samples/release/demo.py
+
+demo-containers: $(venv)  ## Where a model can run: a managed endpoint and container instances, from one stack and one `up`.
+	@.venv/bin/python engine/build.py > /dev/null
+	@.venv/bin/python samples/containers/demo.py
 
 bench: $(venv)  ## What is fast, as ratios measured in one run.
 	@.venv/bin/python engine/build.py > /dev/null

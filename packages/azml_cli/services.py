@@ -18,6 +18,7 @@ from azml_cli.project import LOCAL, Project
 
 State = Iterable[Mapping[str, Any]]
 IMAGE, GROUP = "azml:index:ServingImage", "azure-native:containerinstance:ContainerGroup"
+TRIAL = "azml:index:ContainerTrial"
 DEPLOYMENT = "azml:index:ManagedOnlineDeployment"
 
 
@@ -72,10 +73,11 @@ def found_in(resources: State) -> Iterator[Service]:
     """Find what answers among the resources of a state."""
     living = [one for one in resources if not one.get("delete")]
     images = {one["outputs"]["image"]: one["outputs"] for one in living if one["type"] == IMAGE and one.get("outputs")}
+    tried = {one["inputs"]["service"]: one["inputs"]["group"] for one in living if one["type"] == TRIAL}
     for one in living:
         inputs = one.get("inputs") or {}
         if one["type"] == GROUP:
-            image = str((inputs.get("containers") or [{}])[0].get("image", ""))
+            image = _image(inputs, tried.get(inputs["containerGroupName"], {}))
             made = images.get(image, {})
             models = tuple(made.get("models", ()))
             yield Service(inputs["containerGroupName"], "container service", image, made.get("alias", ""), models)
@@ -83,6 +85,12 @@ def found_in(resources: State) -> Iterator[Service]:
             name = f"{inputs['endpointId'].rpartition('/')[2]}/{inputs['name']}"
             models = () if inputs.get("model") is None else (_model(inputs["model"]),)
             yield Service(name, "online deployment", "", "", models)
+
+
+def _image(group: Mapping[str, Any], tried: Mapping[str, Any]) -> str:
+    """What a group runs. azure-native keeps all containers secret where one variable is: then its trial tells."""
+    containers = next((found for each in (group, tried) if isinstance(found := each.get("containers"), list)), [])
+    return str(containers[0].get("image", "")) if containers else ""
 
 
 def _model(id_: str) -> str:

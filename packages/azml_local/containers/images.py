@@ -14,7 +14,7 @@ import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,15 +77,20 @@ class Images:
         folders = tuple(self._folder(layer) for layer in told["layers"])
         return Image(digest, folders, told["config"]) if all(each.is_dir() for each in folders) else None
 
-    async def pull(self, image: str, credentials: Collection[Credential]) -> Image:
-        """Pull an image by its reference, what of it is not there yet. Raises `PullFailed`, `CannotRun`."""
-        async with self._alone:  # so that images that share a layer extract it once
-            return await asyncio.to_thread(self._pull, image, credentials)
+    async def pull(self, image: str, credentials: Collection[Credential], used: set[str]) -> Image:
+        """Pull an image by its reference, what of it is not there yet. Raises `PullFailed`, `CannotRun`.
 
-    async def keep_only(self, digests: Collection[str]) -> None:
-        """Forget every image but these, and the layers that only they had."""
+        Its digest is put into `used` before anything else is forgotten.
+        """
+        async with self._alone:  # so that images that share a layer extract it once
+            found = await asyncio.to_thread(self._pull, image, credentials)
+            used.add(found.digest)
+            return found
+
+    async def keep_only(self, used: Callable[[], Collection[str]]) -> None:
+        """Forget every image but those in use, and the layers that only they had. Asked once nothing is pulled."""
         async with self._alone:
-            await asyncio.to_thread(self._keep_only, digests)
+            await asyncio.to_thread(self._keep_only, used())
 
     def _keep_only(self, digests: Collection[str]) -> None:
         kept = [found for digest in digests if (found := self.find(digest)) is not None]

@@ -128,7 +128,7 @@ class ContainerPlane:
             told.event("Pulling", f'pulling image "{name}"')
             report(f"pulling {name}")
             try:
-                image = await self._images.pull(name, group.credentials)
+                image = await self._images.pull(name, group.credentials, used)
             except CannotRun as error:
                 text = f"NotImplemented: the local Azure cannot run {error}"
                 told.event("Failed", text)
@@ -141,7 +141,6 @@ class ContainerPlane:
                 told.waiting("ImagePullBackOff")
                 await asyncio.sleep(wait)
             else:
-                used.add(image.digest)
                 view.images[name] = image.digest
                 told.event("Pulled", f'Successfully pulled image "{name}"')
                 return image
@@ -181,7 +180,7 @@ class ContainerPlane:
         await asyncio.gather(*(each.stop() for each in self._running.pop(key, [])))
 
     async def _forget_unused(self) -> None:
-        await self._images.keep_only(set().union(*self._used.values()))
+        await self._images.keep_only(lambda: set().union(*self._used.values()))
 
     def _choose_ports(self, group: Group) -> dict[int, int]:
         """Give every port of a group one of the loopback interface: the one it had, unless that is taken."""
