@@ -11,7 +11,7 @@ import pytest
 
 from azml_local.docker import layers
 from tests.support.provider_client import Client, Failure
-from tests.unit.docker.conftest import Program
+from tests.unit.docker.conftest import Heard, Program
 
 IMAGE = "docker:index/image:Image"
 
@@ -199,9 +199,11 @@ def test_options_that_are_not_emulated_are_refused_by_name(
     )
 
 
-def test_a_registry_elsewhere_is_never_asked(client: Client, program: Program) -> None:
+def test_a_registry_elsewhere_is_never_asked(client: Client, program: Program, heard: Heard) -> None:
+    """And nothing is built for it."""
     said = failure(client, program, imageName="crprod.azurecr.io/diabetes:t1")
     assert "the docker stand-in talks to a local Azure only, and https://crprod.azurecr.io/" in said
+    assert heard.said == []
 
 
 def test_a_token_service_elsewhere_is_never_asked(client: Client, program: Program) -> None:
