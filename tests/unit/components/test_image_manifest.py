@@ -14,10 +14,12 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from azml import image_manifest
 from azml.image_context import folder_of, stage
+from azml.image_dockerfile import dockerfile
 from azml.image_manifest import Manifest, manifest_of
 from azml.image_schema import schema_of
 from azml.spec.serving_image import ServingImageSpec
@@ -72,6 +74,7 @@ def test_another_clone_at_another_time_is_the_same(clone: Path, tmp_path: Path) 
     }
 
 
+@settings(max_examples=30)
 @given(name=st.sampled_from(sorted(FILES)), data=st.data())
 def test_any_other_byte_is_another_image(
     name: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
@@ -117,6 +120,14 @@ def changes(clone: Path) -> Iterator[dict[str, Any]]:
 def test_every_setting_of_an_image_is_another_image(clone: Path) -> None:
     found = [manifest(clone).hash, *(manifest(clone, **change).hash for change in changes(clone))]
     assert len({*found}) == len(found)
+
+
+def test_another_azml_that_writes_another_dockerfile_makes_another_image(
+    clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = manifest(clone).hash
+    monkeypatch.setattr(image_manifest, "dockerfile", lambda *given: dockerfile(*given) + "STOPSIGNAL SIGTERM\n")
+    assert manifest(clone).hash != before
 
 
 def test_what_says_nothing_of_the_content_is_the_same_image(clone: Path) -> None:
