@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from azml_local.docker.context import Entry
-from azml_local.docker.dockerfile import Instruction, NotEmulated
+from azml_local.docker.dockerfile import Instruction
 from azml_local.stand_in.errors import Refused
 
 _WITHOUT_EFFECT = ("conda clean", "mamba clean", "micromamba clean", "pip cache", "useradd", "groupadd", "adduser")
@@ -255,6 +255,3 @@ def _options(given: Instruction, words: Sequence[str], short: dict[str, str]) ->
 def _requirements(entry: Entry) -> list[str]:
     lines = (line.partition(" #")[0].strip() for line in entry.path.read_text(encoding="utf-8").splitlines())
     return [line for line in lines if line and not line.startswith("#")]
-
-
-__all__ = ["Environment", "Files", "NotEmulated", "Recipe", "Step", "make"]
