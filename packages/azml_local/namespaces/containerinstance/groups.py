@@ -60,6 +60,7 @@ class ContainerGroups(ResourceType):
     def fill(self, write: Write) -> None:
         """Keep what was asked, and show it without secrets."""
         if write.patch:
+            write.hidden[_DUE] = False  # also where an operation failed before it came to it
             return
         write.hidden.update({"asked": write.sent["properties"], "stopped": False, _DUE: True})
         write.hidden["asked"]["restartPolicy"] = write.properties["restartPolicy"]
