@@ -13,7 +13,9 @@ from pathlib import Path
 from azml_local.scoring.logs import Log
 
 RUNNING_BYTES, STOPPED_BYTES, STOPPED_LINES = 4_000_000, 16_000, 1_000
-_PIECE = 64 << 10
+_PIECE, _PAUSE_S = 64 << 10, 0.02
+"""What a pipe holds, and how long it collects lines: a server that logs every request must not wake this process for
+each of them."""
 
 
 class Output:
@@ -48,8 +50,12 @@ class _Reader:
         except BlockingIOError:
             return
         *lines, self._rest = (self._rest + piece).split(b"\n")
-        if not piece:
-            self._loop.remove_reader(self._descriptor)
+        if len(self._rest) > _PIECE:  # no line at all
+            lines, self._rest = [*lines, self._rest], b""
+        self._loop.remove_reader(self._descriptor)
+        if piece:
+            self._loop.call_later(_PAUSE_S, self._loop.add_reader, self._descriptor, self._read)
+        else:
             os.close(self._descriptor)
             lines, self._rest = ([self._rest] if self._rest else []), b""
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").encode()
