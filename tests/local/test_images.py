@@ -50,9 +50,12 @@ def pushed(clone: Clone) -> dict[str, str]:
     return up(clone)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def registry(clone: Clone, pushed: dict[str, str]) -> Iterator[Client]:
-    """The registry, as the holder of the token's second password: the first one is the stack's."""
+    """The registry, as the holder of the token's second password: the first one is the stack's.
+
+    For each test anew: an update on a busy machine takes longer than a server keeps an idle connection.
+    """
     token = clone.id_of("azure-native:containerregistry:Token")
     path = f"{token.partition('/tokens/')[0]}/generateCredentials"
     made = clone.arm_act(path, ACR, {"tokenId": token, "name": "password2"})
