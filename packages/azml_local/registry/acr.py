@@ -10,8 +10,9 @@ from typing import Any
 
 from azml_local.registry.asked import Answer, Request
 from azml_local.registry.content import Content, Stored, Tag
-from azml_local.registry.distribution import JSON, NAME, Operations, page_of
+from azml_local.registry.distribution import NAME, Operations
 from azml_local.registry.errors import RegistryError
+from azml_local.registry.parts import JSON, page_of
 
 _PAGE = 100
 _LOCKS = {"deleteEnabled": True, "writeEnabled": True, "readEnabled": True, "listEnabled": True}

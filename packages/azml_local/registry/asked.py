@@ -11,8 +11,8 @@ from typing import IO, Any
 from azml_local.registry.access import Need, Principal, may
 from azml_local.registry.errors import RegistryError
 
-PIECE = 1 << 20
-"""Bytes that are moved at once."""
+PIECE = 4 << 20
+"""Bytes that are moved at once: a hand-over to the thread that hashes is then rare, also on a busy machine."""
 
 
 @dataclass

@@ -6,24 +6,22 @@ Owns paths, headers and status codes of blobs, uploads, manifests, tags, the cat
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
-from urllib.parse import quote, urlencode
 
 from azml_local.registry import manifests
 from azml_local.registry.access import Need
 from azml_local.registry.asked import Answer, Request
 from azml_local.registry.content import Content, Stored
 from azml_local.registry.errors import RegistryError
+from azml_local.registry.parts import asked_range, page
 from azml_local.registry.uploads import Upload
 
 _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 NAME = rf"(?P<name>{_PART}(?:/{_PART})*)"
 TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 NAME_MAX = 255
-JSON = {"Content-Type": "application/json; charset=utf-8"}
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 _CHUNK = re.compile(r"(?:bytes )?(\d+)-(\d+)(?:/.*)?")
 
 
@@ -46,7 +44,7 @@ class Distribution:
             "Docker-Content-Digest": digest,
             "Accept-Ranges": "bytes",
         }
-        start, end = _asked_range(request.headers.get("range"), size)
+        start, end = asked_range(request.headers.get("range"), size)
         status = 200
         if (start, end) != (0, size - 1):
             status = 206
@@ -167,11 +165,11 @@ class Distribution:
         if not self._content.exists(name):
             raise RegistryError("NAME_UNKNOWN", "repository name not known to registry", {"name": name})
         names = [tag.name for tag in self._content.tags(name)]
-        return _page(request, f"/v2/{name}/tags/list", {"name": name}, "tags", names, str.lower)
+        return page(request, f"/v2/{name}/tags/list", {"name": name}, "tags", names, str.lower)
 
     def catalog(self, request: Request) -> Answer:
         """List repositories."""
-        return _page(request, "/v2/_catalog", {}, "repositories", self._content.repositories(), str)
+        return page(request, "/v2/_catalog", {}, "repositories", self._content.repositories(), str)
 
     def referrers(self, request: Request, name: str, digest: str) -> Answer:
         """List what refers to a manifest, as an index; nothing where it is not known."""
@@ -274,46 +272,6 @@ def _refuse_gap(request: Request, upload: Upload) -> None:
         text = f"the upload has {upload.size} bytes, and Content-Range says {given} of {length} bytes"
         headers = _accepted(upload).headers
         raise RegistryError("BLOB_UPLOAD_INVALID", text, status=416, headers=headers)
-
-
-def _asked_range(given: str | None, size: int) -> tuple[int, int]:
-    """Read a Range header (RFC 9110, section 14): first and last byte. Raises 416 for one beyond the end."""
-    asked = _RANGE.fullmatch(given or "")
-    if asked is None or not any(asked.groups()):
-        return 0, size - 1
-    if not asked[1]:
-        start, end = max(size - int(asked[2]), 0), size - 1
-    else:
-        start, end = int(asked[1]), min(int(asked[2] or size - 1), size - 1)
-    if start > end:
-        headers = {"Content-Range": f"bytes */{size}"}
-        text = f"the blob has {size} bytes, and the range is {given}"
-        raise RegistryError("SIZE_INVALID", text, status=416, headers=headers)
-    return start, end
-
-
-def page_of(
-    request: Request, names: Sequence[str], key: Callable[[str], str], size: int | None = None
-) -> tuple[list[str], str | None]:
-    """Cut a page out of sorted names by `n` (absent: `size`) and `last`: the page, and the query of the next one."""
-    last, given = request.asked("last"), request.asked("n")
-    if given is not None and not (given.isascii() and given.isdigit()):
-        raise RegistryError("UNSUPPORTED", f"n must be a number, is {given!r}", status=400)
-    count = size if given is None else int(given)
-    after = [name for name in names if last is None or (key(name), name) > (key(last), last)]
-    if count is None or count >= len(after):
-        return after, None
-    chosen = after[:count]
-    query = {"last": chosen[-1], "n": str(count)} if chosen else {}
-    if request.asked("orderby"):
-        query["orderby"] = request.asked("orderby") or ""
-    return chosen, urlencode(query, quote_via=quote) if chosen else None
-
-
-def _page(request: Request, path: str, head: dict[str, str], what: str, names: list[str], key: Any) -> Answer:
-    chosen, following = page_of(request, names, key)
-    headers = JSON if following is None else {**JSON, "Link": f'<{path}?{following}>; rel="next"'}
-    return Answer(200, headers, json.dumps({**head, what: chosen}).encode())
 
 
 def _descriptor(found: Stored) -> dict[str, Any]:

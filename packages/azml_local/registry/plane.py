@@ -23,8 +23,9 @@ from azml_local.registry.access import Access, Need
 from azml_local.registry.acr import Acr
 from azml_local.registry.asked import Answer, Request
 from azml_local.registry.content import Content
-from azml_local.registry.distribution import JSON, NAME_MAX, Distribution
+from azml_local.registry.distribution import NAME_MAX, Distribution
 from azml_local.registry.errors import RegistryError
+from azml_local.registry.parts import JSON
 from azml_local.registry.rules import Rules
 from azml_local.registry.tls import TlsStream
 from azml_local.registry.wire import Connection, close, refusal

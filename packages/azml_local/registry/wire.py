@@ -1,7 +1,7 @@
 """HTTP/1.1 on one connection, in a thread of its own: heads by the standard library, contents in large pieces.
 
 Owns reading and writing. Threads, because all that is heavy here (TLS, SHA-256, files) leaves Python to others
-meanwhile, and blocking calls move a megabyte with the fewest steps. Deliberately knows nothing of registries.
+meanwhile, and blocking calls move megabytes with the fewest steps. Deliberately knows nothing of registries.
 """
 
 import contextlib

@@ -10,7 +10,7 @@ STORAGE = {"Basic": 10 * _GIB, "Standard": 100 * _GIB, "Premium": 500 * _GIB}
 WEBHOOKS = {"Basic": 2, "Standard": 10, "Premium": 500}
 SCOPED = {"Basic": 100, "Standard": 500, "Premium": 50_000}
 """Scope maps, and tokens, each."""
-ACTIONS, REPOSITORIES = 500, 500
+ACTIONS = 500
 """Of one scope map."""
 
 

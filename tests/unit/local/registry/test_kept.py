@@ -4,13 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 
 import pytest
 
 from tests.support.registry_client import digest_of
 from tests.unit.local.registry.conftest import ADMIN, Served
+from tests.unit.local.support import until
 
 SHARED, OLD, NEW = b"shared" * 1000, b"old" * 1000, b"new" * 1000
 PUSHER = """
@@ -32,13 +31,6 @@ def files(registry: Served) -> list[str]:
 
 def named(*contents: bytes) -> list[str]:
     return sorted(digest_of(content).removeprefix("sha256:") for content in contents)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def test_a_restart_keeps_what_was_pushed_and_the_address(fresh: Served) -> None:
@@ -70,7 +62,7 @@ def test_an_upload_whose_client_was_killed_goes_on(fresh: Served) -> None:
     command = [sys.executable, "-c", PUSHER, fresh.host, fresh.ca, ADMIN, location]
     process = subprocess.Popen(command)
     upload = fresh.root / "team" / "uploads" / files(fresh)[0]
-    until(lambda: upload.stat().st_size > 1 << 20)
+    until(lambda: upload.stat().st_size > 1 << 20, 20)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     answer = client.ok("GET", location)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.support.registry_client import Client, digest_of
 from tests.unit.local.registry.conftest import Served
+from tests.unit.local.support import until
 
 DATA = b"0123456789" * 1000
 
@@ -203,19 +204,20 @@ def test_two_pushes_of_one_layer_at_once(registry: Served, repository: str) -> N
 
 
 def test_two_requests_do_not_write_to_one_upload(registry: Served, client: Client, repository: str) -> None:
+    before = under_way(registry)
     location = begin(client, repository)
-    arrived, go_on = threading.Event(), threading.Event()
+    (name,) = under_way(registry) - before
+    arriving, go_on = registry.root / "team" / "uploads" / name, threading.Event()
 
     def slowly() -> Iterator[bytes]:
         yield DATA[:5000]
-        arrived.set()
         go_on.wait(20)
         yield DATA[5000:]
 
     other = registry.client()
     first = threading.Thread(target=other.ok, args=["PATCH", location, slowly()])
     first.start()
-    arrived.wait(10)
+    until(lambda: arriving.stat().st_size == 5000, 20)
     answer = client.send("PATCH", location, b"in between")
     go_on.set()
     first.join()
@@ -224,6 +226,6 @@ def test_two_requests_do_not_write_to_one_upload(registry: Served, client: Clien
 
 
 def test_a_blob_of_several_megabytes_is_whole(client: Client, repository: str) -> None:
-    content = os.urandom((5 << 20) + 12345)
+    content = os.urandom((9 << 20) + 12345)
     client.push_blob(repository, content)
     assert stored(client, repository, digest_of(content)) == content
