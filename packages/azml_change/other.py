@@ -34,14 +34,15 @@ def properties(step: Step, without: Iterable[str] = ()) -> list[str]:
     for path in paths:
         before, now = _at(step.old, path), _at(step.new, path)
         if before != now or head(path) in {head(each) for each in step.drifted} or words.is_secret(now):
-            lines.append(_line(path, before, now))
+            lines.append(_line(step.type, path, before, now))
     return lines
 
 
-def _line(path: str, before: Any, now: Any) -> str:
+def _line(type_: str, path: str, before: Any, now: Any) -> str:
     if before == now:
         return f"{path} set again" if not words.is_secret(now) else f"{path} has another secret value"
-    return f"{path} {words.shown(before, path)} → {words.shown(now, path)}"
+    hint = f"Secret {path}" if type_.endswith("Secret") else path
+    return f"{path} {words.shown(before, hint)} → {words.shown(now, hint)}"
 
 
 def _at(value: Any, path: str) -> Any:

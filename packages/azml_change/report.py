@@ -3,14 +3,16 @@
 Owns the order, what a whole stack's downtime is, and that a thing that vanishes beside a new one was probably renamed.
 """
 
+import dataclasses
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-from azml_change import assets, endpoint, noise, other, rollout, serving, workspace
+from azml_change import assets, endpoint, masks, noise, other, rollout, serving, workspace
 from azml_change.impact import Downtime, Explanation, Loss, losses
 from azml_change.plan import Finding, Plan, Remark, Step
 from azml_change.serving import Subject
 
+_Said = TypeVar("_Said", Remark, Finding)
 _VERBS = {"create": "new", "delete": "deleted", "replace": "replaced"}
 
 
@@ -93,9 +95,16 @@ def explain(plan: Plan) -> Report:
         if step.op != "same" and step.custom and not step.type.startswith("pulumi:"):
             changes[step.op] = changes.get(step.op, 0) + 1
     said = ("error", "warning") if plan.failed else ("warning",)
-    remarks = tuple(remark for remark in plan.remarks if remark.severity in said)
+    remarks = tuple(_masked(remark) for remark in plan.remarks if remark.severity in said)
     explained = sorted((one for one in told if one.lines or one.lost), key=lambda one: one.order)
-    return Report(plan.stack, tuple(explained), plan.findings, remarks, plan.failed, count, changes)
+    return Report(
+        plan.stack, tuple(explained), tuple(map(_masked, plan.findings)), remarks, plan.failed, count, changes
+    )
+
+
+def _masked(said: _Said) -> _Said:
+    """What programs and policies say may quote a value."""
+    return dataclasses.replace(said, text=masks.in_text(said.text))
 
 
 def _one(subject: Subject, plan: Plan, environments: dict[str, Step]) -> Explanation:
@@ -106,6 +115,7 @@ def _one(subject: Subject, plan: Plan, environments: dict[str, Step]) -> Explana
     else:
         told = _alone(subject, plan)
     told.resources = tuple(subject.changes)
+    told.lines = [masks.in_text(line) for line in told.lines]
     return told
 
 

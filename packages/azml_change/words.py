@@ -5,15 +5,9 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from azml_change import masks
 from azml_change.plan import SECRET, UNKNOWN
 
-HIDDEN = "(not shown)"
-"""In the place of a value that looks like a secret, though nobody marked it as one."""
-_LOOKS_SECRET = re.compile(
-    r"secret|variable|appsettings|password|passphrase|token|credential|connectionstring|\bsas\b"
-    r"|(account|access|shared|primary|secondary|instrumentation|api)_?key",
-    re.IGNORECASE,
-)
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
 _UNITS = (("day", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 _LONGEST = 80
@@ -75,23 +69,14 @@ def keys(old: Mapping[str, Any], new: Mapping[str, Any], also: Collection[str] =
 
 def shown(value: Any, path: str = "") -> str:
     """A value on one line, cut where it is long, hidden where its name or its content says that it is a secret."""
-    if _LOOKS_SECRET.search(path) and value not in (None, True, False, UNKNOWN):
-        return HIDDEN
+    if masks.looks_secret(path) and value not in (None, True, False, UNKNOWN):
+        return masks.HIDDEN
     if value is None:
         return "none"
-    if isinstance(value, str):
-        text = " ".join(value.split())
-    else:
-        text = json.dumps(_without_secrets(value), ensure_ascii=False, sort_keys=True)
+    plain = masks.in_value(value)
+    text = plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False, sort_keys=True)
+    text = " ".join(text.split())
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-
-
-def _without_secrets(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: HIDDEN if _LOOKS_SECRET.search(key) else _without_secrets(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_secrets(item) for item in value]
-    return value
 
 
 def is_known(value: Any) -> bool:
