@@ -107,7 +107,8 @@ def _actions(type_: type[ResourceType]) -> list[str]:
 
 
 def _blob_operation(level: str, method: str, comp: str) -> str:
-    return f"{method} {_LEVELS[level]}{f'?comp={comp}' if comp else ''}"
+    what = {"": "", "copy": " (copy)"}.get(comp, f"?comp={comp}")  # a header, not the query, says that it is a copy
+    return f"{method} {_LEVELS[level]}{what}"
 
 
 def _clients() -> Iterator[str]:

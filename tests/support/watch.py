@@ -159,7 +159,9 @@ def _other(scope: Any) -> tuple[str, str]:
     host = dict(scope["headers"]).get(b"host", b"").decode()
     level = len([part for part in segments if part]) - (".blob." not in host)
     comp = re.search(r"(?:^|&)comp=([a-z]+)", scope["query_string"].decode("latin-1"))
-    return "Blob service", f"{scope['method']} {_LEVELS[min(max(level, 0), 2)]}{f'?comp={comp[1]}' if comp else ''}"
+    asked = f"?comp={comp[1]}" if comp else ""
+    copied = " (copy)" if any(name == b"x-ms-copy-source" for name, _ in scope["headers"]) else ""
+    return "Blob service", f"{scope['method']} {_LEVELS[min(max(level, 0), 2)]}{asked}{copied}"
 
 
 def _client(scope: Any) -> str:

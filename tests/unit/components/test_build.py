@@ -10,6 +10,7 @@ import pulumi
 import pytest
 
 import azml
+from azml import estate_config
 from azml.spec import StackSpec
 from tests.support.planned import SUBSCRIPTION, Registered, planned
 
@@ -294,7 +295,7 @@ def test_a_wrong_estate_ends_the_program_with_every_problem(tmp_path: Path, monk
     said: list[str] = []
     monkeypatch.setattr(pulumi.log, "error", said.append)
     with pytest.raises(SystemExit) as caught:
-        planned(module.load, {"estate": {"stage": "never", "workspace": {"nmae": "x"}}})
+        planned(estate_config.load, {"estate": {"stage": "never", "workspace": {"nmae": "x"}}})
     assert caught.value.code == 32
     text = "\n".join(said)
     assert "error:" not in text, "the engine says that"
