@@ -4,6 +4,7 @@ Owns levels, waivers, crashes and what a finding looks like. Deliberately knows 
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -84,6 +85,7 @@ class Pack:
         self._config = {rule.id: _with_defaults(rule, settings.rules.get(rule.id, {})) for rule in rules}
         self._waivers, self._complaints = _waivers(settings.rules.get(PACK, {}).get(WAIVERS))
         self._used: set[Waiver] = set()
+        self._secrets: dict[str, set[str]] = {}
 
     def remembers(self, type_: str) -> bool:
         """Whether a rule asks for resources of that token."""
@@ -97,6 +99,7 @@ class Pack:
         """Judge a resource before the engine touches it."""
         if self.remembers(resource.type):
             self._seen[resource.urn] = resource
+            self._secrets.setdefault(resource.type, set()).update(resource.secrets)
         found: list[Finding] = []
         for rule in self._rules:
             if resource.type in rule.types and self._judges(rule):
@@ -145,7 +148,8 @@ class Pack:
         )
         if verdict.outcome is not Outcome.PASS:
             found = self._waived(found, rule, resource)
-        yield replace(found, what=_line(found.what, resource.secrets), remedy=_line(found.remedy, resource.secrets))
+        secrets = resource.secrets.union(*(self._secrets.get(type_, ()) for type_ in rule.remembers))
+        yield replace(found, what=_line(found.what, secrets), remedy=_line(found.remedy, secrets))
 
     def _weighs(self, rule: Rule, verdict: Verdict) -> bool:
         """Whether a verdict has the rule's level. What is unknown waits for the update, which must know it."""
@@ -220,7 +224,9 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _line(text: str, secrets: frozenset[str]) -> str:
-    """A text as one line, whatever values it shows, and without a secret."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "[secret]")
+    """A text as one line, whatever values it shows, and without a secret, in whichever case a rule wrote it."""
+    lower = text.lower()
+    shown = sorted((secret for secret in secrets if secret.lower() in lower), key=len, reverse=True)
+    if shown:
+        text = re.sub("|".join(map(re.escape, shown)), "[secret]", text, flags=re.IGNORECASE)
     return " ".join(text.split())

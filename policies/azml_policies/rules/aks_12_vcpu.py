@@ -22,6 +22,8 @@ from azml_policies.tokens import CLUSTER, COMPUTE, EXTENSION, POOL
 from azml_policies.values import UNKNOWN, Unknown
 
 TAG = "purpose_tag"
+_ARC = "/providers/microsoft.kubernetes/connectedclusters/"
+"""Clusters elsewhere, which are no AKS clusters."""
 
 
 def judge(resource: Resource, run: Run) -> Verdict:
@@ -59,7 +61,9 @@ def judge_stack(stack: Stack, run: Run) -> Iterator[tuple[Resource, Verdict]]:
 def _concerns(resource: Resource) -> bool | None:
     """Whether an attach or an extension makes an AKS cluster serve; None where that is not known."""
     if resource.type == COMPUTE:
-        kind = resource.at("properties", "computeType")
+        kind, id_ = resource.at("properties", "computeType"), resource.text("properties", "resourceId")
+        if isinstance(id_, str) and _ARC in id_.lower():
+            return False
         return kind.lower() in {"aks", "kubernetes"} if isinstance(kind, str) else None
     if resource.type != EXTENSION:
         return False

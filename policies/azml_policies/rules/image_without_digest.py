@@ -5,10 +5,10 @@ from typing import Any
 
 from azml_policies.rule import PASS, Resource, Rule, Run, Severity, Verdict, fail, unknown
 from azml_policies.serving import setting
-from azml_policies.tokens import ENVIRONMENT, OUR_ENVIRONMENT
+from azml_policies.tokens import CONTAINERS, CONTAINERS_PROFILE, ENVIRONMENT, OUR_ENVIRONMENT
 from azml_policies.values import UNKNOWN, Unknown, at, listed
 
-GROUP = "azure-native:containerinstance:ContainerGroup"
+_GROUPS = frozenset({CONTAINERS, CONTAINERS_PROFILE})
 _PINNED = re.compile(r"\S+@sha256:[0-9a-f]{64}")
 
 
@@ -29,7 +29,7 @@ def judge(resource: Resource, _run: Run) -> Verdict:
 
 
 def _images(resource: Resource) -> list[Any] | Unknown:
-    if resource.type != GROUP:
+    if resource.type not in _GROUPS:
         return [setting(resource, "image")]
     found: list[Any] = []
     for kind in ("containers", "initContainers"):
@@ -44,12 +44,15 @@ RULE = Rule(
     id="image-without-digest",
     title="Images are named by their digest",
     severity=Severity.MEDIUM,
-    cause="An environment version or a container group whose image has a tag only. What is built has none to pin.",
+    cause=(
+        "An environment version or a container group, or the profile of one, whose image has a tag only. What is built"
+        " has none to pin."
+    ),
     explanation=(
         "What a tag names changes under the same program: a restarted instance may run other code than the one beside"
         " it, and going back does not bring the old image."
     ),
     remedy="NAME@sha256:DIGEST",
-    types=frozenset({ENVIRONMENT, OUR_ENVIRONMENT, GROUP}),
+    types=frozenset({ENVIRONMENT, OUR_ENVIRONMENT, *_GROUPS}),
     judge=judge,
 )

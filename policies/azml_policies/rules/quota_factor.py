@@ -68,6 +68,7 @@ RULE = Rule(
     ),
     remedy="fewer or smaller instances, or more quota",
     types=TYPES,
+    remembers=TYPES,
     judge=judge,
     schema={
         QUOTA: {

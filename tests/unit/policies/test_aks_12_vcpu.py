@@ -146,6 +146,8 @@ def test_what_is_no_cluster_for_models_is_left_alone() -> None:
     assert in_update(small, extension(extensionType="microsoft.flux")) == []
     assert in_update(small, extension(clusterResourceName="connectedClusters")) == []
     assert in_update(small, attach("/subscriptions/1/x", kind="VirtualMachine")) == []
+    arc = attach(f"{GROUP}/providers/Microsoft.Kubernetes/connectedClusters/c", kind="Kubernetes")
+    assert (in_update(small, arc), in_preview(small, arc)) == ([], [])
     assert in_update(resource(COMPUTE, {"properties": {"computeType": "AmlCompute"}})) == []
     assert in_update(resource(COMPUTE, {})) == []
 

@@ -7,7 +7,7 @@ import pytest
 
 from azml_policies.pack import Finding, Level, Pack, Settings
 from azml_policies.rule import Stack, Stage
-from tests.unit.policies.kit import OURS, TODAY, pack, resource, said, secret, stack
+from tests.unit.policies.kit import GROUP, NATIVE, OURS, TODAY, pack, resource, said, secret, stack
 
 ENDPOINT = OURS + "ManagedOnlineEndpoint"
 WAIVER = {"rule": "key-auth", "resource": "churn", "owner": "risk", "reason": "old client", "expires": "2026-11-21"}
@@ -110,3 +110,21 @@ def test_every_text_of_a_secret_is_masked_the_longest_first() -> None:
     (found,) = pack("image-without-digest").analyze(image)
     assert "reg.io" not in found.text
     assert found.what == "[secret] names no digest."
+
+
+def test_a_secret_in_another_case_or_of_another_resource_is_masked_too() -> None:
+    """A size in the table's own spelling; a cluster's pools in the finding on what attaches it."""
+    lower = {"agentVmSize": secret("standard_pb6s"), "agentCount": 1}
+    compute = {"properties": {"computeType": "AKS", "properties": lower}}
+    (found,) = pack("aks-12-vcpu").analyze(resource(NATIVE + "Compute", compute))
+    assert "pb6s" not in found.text.lower()
+    pools = [{"vmSize": secret("Standard_D3_v2"), "count": 1}]
+    cluster = {"resourceGroupName": "g", "resourceName": "c", "agentPoolProfiles": pools}
+    id_ = f"{GROUP}/providers/Microsoft.ContainerService/managedClusters/c"
+    one = pack("aks-12-vcpu", preview=False)
+    one.analyze(resource("azure-native:containerservice:ManagedCluster", cluster, "c"))
+    (found,) = one.analyze(
+        resource(NATIVE + "Compute", {"properties": {"computeType": "AKS", "resourceId": id_}}, "attached")
+    )
+    assert found.word == "refused"
+    assert "D3_v2" not in found.text

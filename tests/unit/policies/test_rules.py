@@ -11,6 +11,7 @@ from tests.unit.policies.kit import NATIVE, OURS, UNKNOWN, judged, pack, resourc
 
 REFUSED, OPEN = [("mandatory", "refused")], [("advisory", "unknown")]
 ENDPOINT, DEPLOYMENT = NATIVE + "OnlineEndpoint", NATIVE + "OnlineDeployment"
+CONTAINERS = "azure-native:containerinstance:ContainerGroup"
 
 
 def verdicts(rule: str, type_: str, inputs: dict[str, Any], **how: Any) -> list[tuple[str, str]]:
@@ -153,13 +154,17 @@ DENY = {"defaultAction": "Deny"}
     ("azure-native:containerregistry:Registry", {}, REFUSED),
     (NATIVE + "Registry", {"registryProperties": {"publicNetworkAccess": "Disabled"}}, []),
     (ENDPOINT, {"properties": {"compute": "/cluster"}}, []),
+    (CONTAINERS, {"ipAddress": {"type": "Public", "ports": []}}, REFUSED),
+    (CONTAINERS, {"ipAddress": {"type": "Private"}, "subnetIds": [{"id": "/s"}]}, []),
+    (CONTAINERS, {}, []), (CONTAINERS, {"ipAddress": UNKNOWN}, OPEN), (CONTAINERS, {"ipAddress": {}}, OPEN),
 ])  # fmt: skip
 def test_network(type_: str, inputs: dict[str, Any], expected: Any) -> None:
     assert verdicts("public-network", type_, inputs) == expected
 
 
-def test_images_of_a_container_group() -> None:
-    group, good = "azure-native:containerinstance:ContainerGroup", {"image": f"a@sha256:{'0' * 64}"}
+@pytest.mark.parametrize("group", [CONTAINERS, f"{CONTAINERS}Profile"])
+def test_images_of_a_container_group(group: str) -> None:
+    good = {"image": f"a@sha256:{'0' * 64}"}
     assert verdicts("image-without-digest", group, {"containers": [good, good]}) == []
     assert verdicts("image-without-digest", group, {"containers": [good, {"image": "a:1"}]}) == REFUSED
     assert (
