@@ -7,7 +7,7 @@ import dataclasses
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
-from azml_change import assets, endpoint, masks, noise, other, rollout, serving, workspace
+from azml_change import assets, container, endpoint, masks, noise, other, rollout, serving, workspace
 from azml_change.impact import Downtime, Explanation, Loss, losses
 from azml_change.plan import Finding, Plan, Remark, Step
 from azml_change.serving import Subject
@@ -110,6 +110,10 @@ def _masked(said: _Said) -> _Said:
 def _one(subject: Subject, plan: Plan, environments: dict[str, Step]) -> Explanation:
     if subject.kind == serving.ONLINE_ENDPOINT:
         told = endpoint.explain(subject, plan, environments)
+    elif subject.kind == serving.CONTAINER_SERVICE:
+        told = container.explain_service(subject)
+    elif subject.kind == serving.SERVING_IMAGE:
+        told = container.explain_image(subject)
     elif subject.kind:
         told = workspace.explain(subject, plan)
     else:

@@ -14,17 +14,35 @@ from azml_change.plan import Plan, Step, kind_of
 DEPLOYMENT = "azml:index:ManagedOnlineDeployment"
 RAW_DEPLOYMENT = "azure-native:machinelearningservices:OnlineDeployment"
 
+GROUP = "azure-native:containerinstance:ContainerGroup"
+TRIAL = "azml:index:ContainerTrial"
+
 _PARTS_OF_ENDPOINTS = (DEPLOYMENT, RAW_DEPLOYMENT, "azml:index:Rollout")
 
 ONLINE_ENDPOINT, A_WORKSPACE, A_REGISTRY = "online endpoint", "workspace", "registry"
+CONTAINER_SERVICE, SERVING_IMAGE = "container service", "serving image"
 _COMPONENTS = {
     "azml:index:OnlineEndpoint": ONLINE_ENDPOINT,
     "azml:index:Workspace": A_WORKSPACE,
     "azml:index:Registry": A_REGISTRY,
+    "azml:index:ContainerService": CONTAINER_SERVICE,
+    "azml:index:ServingImage": SERVING_IMAGE,
 }
-MAIN = {ENDPOINT: ONLINE_ENDPOINT, RAW_ENDPOINT: ONLINE_ENDPOINT, WORKSPACE: A_WORKSPACE, REGISTRY: A_REGISTRY}
+MAIN = {
+    ENDPOINT: ONLINE_ENDPOINT,
+    RAW_ENDPOINT: ONLINE_ENDPOINT,
+    WORKSPACE: A_WORKSPACE,
+    REGISTRY: A_REGISTRY,
+    GROUP: CONTAINER_SERVICE,
+}
 """What gives a subject its name, and the subject's kind."""
-_NAMES = {ENDPOINT: "name", RAW_ENDPOINT: "endpointName", WORKSPACE: "workspaceName", REGISTRY: "registryName"}
+_NAMES = {
+    ENDPOINT: "name",
+    RAW_ENDPOINT: "endpointName",
+    WORKSPACE: "workspaceName",
+    REGISTRY: "registryName",
+    GROUP: "containerGroupName",
+}
 _PARENTS = ("endpointId", "workspaceId")
 """Inputs with the id of what a resource is made in, the closer one first."""
 _RAW_PARENTS = {

@@ -92,14 +92,25 @@ def shown(project: Path) -> bool:
     return good
 
 
-def main(folder: Path) -> int:
-    """Bring the estate up in a folder of its own and ask it; nothing of it runs afterwards."""
+def fresh(folder: Path) -> Path:
+    """A copy of the samples in a folder that is emptied; the project in it."""
     project = folder / "containers"
     if project.is_dir():  # of a demo that was killed
-        subprocess.run([AZML, "local", "stop"], cwd=project, capture_output=True, check=False)
+        stop(project)
     shutil.rmtree(folder, ignore_errors=True)
     for name in ("containers", "diabetes", "onnx"):
         shutil.copytree(SAMPLES / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".azml"))
+    return project
+
+
+def stop(project: Path) -> None:
+    """Stop its local Azure."""
+    subprocess.run([AZML, "local", "stop"], cwd=project, capture_output=True, check=False)
+
+
+def main(folder: Path) -> int:
+    """Bring the estate up in a folder of its own and ask it; nothing of it runs afterwards."""
+    project = fresh(folder)
     try:
         print("azml up --local: one stack, three services", flush=True)
         azml(project, "up", "--local")
@@ -109,7 +120,7 @@ def main(folder: Path) -> int:
         print(f"\nThis is not how it has to be: {error}")
         return 1
     finally:
-        subprocess.run([AZML, "local", "stop"], cwd=project, capture_output=True, check=False)
+        stop(project)
 
 
 if __name__ == "__main__":

@@ -5,26 +5,31 @@ Expected numbers are those of the committed answers: scikit-learn's own, in plai
 this file share one estate and build on each other, in order.
 """
 
+import importlib.util
 import json
 import os
 import re
-import shutil
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from azml_cli.project import Project
+from tests.support import changes
 from tests.support.clone import ROOT
+from tests.support.third_party import third_party
 
 pytestmark = pytest.mark.engine
 
-COMMITTED = "model.predict(data).tolist()"
+HASH = r"\b[0-9a-f]{12}\b|(?<=-)[0-9a-f]{8}\b"
 DIABETES, WINE = "diabetes/sample-request.json", "onnx/sample-request.json"
 
 
@@ -64,19 +69,35 @@ class Estate:
         return json.loads((self.root / request.replace("request", "answer")).read_text())
 
     def image(self, service: str) -> str:
-        """What a service's container group runs."""
-        (group,) = (
-            one
-            for one in self.resources
-            if one["type"].endswith(":ContainerGroup") and one["id"].endswith(f"/{service}")
-        )
-        return str(group["outputs"]["containers"][0]["image"])
+        """What a service's container group runs, as ARM has it."""
+        server = json.loads((self.root / "containers/.azml/local/server.json").read_text())
+        with third_party(server) as others:
+            group = others.get(self.output("container_services")[service], "2024-05-01-preview")
+        return str(group["properties"]["containers"][0]["properties"]["image"])
 
     def code(self, returns: str) -> None:
         """Let run() of the diabetes model return something else."""
         script = self.root / "diabetes/code/score.py"
         head, _, _ = script.read_text().rpartition("return ")
         script.write_text(f"{head}return {returns}\n")
+
+    @contextmanager
+    def changed(self, rows: list[dict[str, Any]]) -> Iterator[None]:
+        """The program with the changes of some rows in it, and back."""
+        stack = self.root / "containers/Pulumi.local.yaml"
+        files = [stack, *(self.root / name for row in rows for name in row.get("append", {}))]
+        before = {file: file.read_bytes() for file in files}
+        config = yaml.safe_load(stack.read_text())
+        for row in rows:
+            for name, text in row.get("append", {}).items():
+                with (self.root / name).open("a") as file:
+                    file.write(text)
+            for path, value in row.get("set", {}).items():
+                changes.put(config["config"]["containers:estate"], path, value)
+        stack.write_text(yaml.safe_dump(config, sort_keys=False))
+        yield
+        for file, content in before.items():
+            file.write_bytes(content)
 
     def _pulumi(self, *arguments: str) -> str:
         return subprocess.run(
@@ -93,12 +114,22 @@ class Estate:
 @pytest.fixture(name="estate", scope="module")
 def _estate(tmp_path_factory: pytest.TempPathFactory, engine: Path) -> Iterator[Estate]:
     root = tmp_path_factory.mktemp("samples")
-    for name in ("diabetes", "onnx", "containers"):
-        shutil.copytree(ROOT / "samples" / name, root / name, ignore=shutil.ignore_patterns(".azml"))
+    demo().fresh(root)
     made = Estate(root, engine)
     made.up()
     yield made
-    made.azml("local", "stop")
+    demo().stop(root / "containers")
+
+
+def demo() -> Any:
+    """The program behind `make demo-containers`."""
+    spec = importlib.util.spec_from_file_location("demo", ROOT / "samples/containers/demo.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["demo"] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 def scored(uri: str, key: str, body: bytes) -> tuple[int, bytes]:
@@ -115,6 +146,16 @@ def test_one_up_gives_both_and_both_say_what_plain_python_says(estate: Estate) -
         assert estate.answer(name, DIABETES) == estate.committed(DIABETES)
     for row, wanted in zip(estate.answer("wine-test", WINE), estate.committed(WINE), strict=True):
         assert row == pytest.approx(wanted, abs=1e-5), "single precision"
+
+
+def test_the_table_of_the_demo(estate: Estate, capsys: pytest.CaptureFixture[str]) -> None:
+    """README shows it: the same places, models and predictions; ports are others each time."""
+    assert demo().shown(estate.root / "containers")
+    ports = re.compile(r":\d+/")
+    shown = [ports.sub(":PORT/", line) for line in capsys.readouterr().out.splitlines()]
+    readme = [ports.sub(":PORT/", line) for line in (ROOT / "README.md").read_text().splitlines()]
+    assert len(shown) == 4
+    assert set(shown) <= set(readme)
 
 
 def test_a_key_is_asked_for(estate: Estate) -> None:
@@ -140,10 +181,25 @@ def test_the_log_is_the_containers(estate: Estate) -> None:
 
 
 def test_the_same_again_changes_nothing(estate: Estate) -> None:
-    before = estate.resources
+    before = {one["urn"]: (one.get("id"), one.get("modified")) for one in estate.resources}
     said = estate.up()
     assert re.search(r"Resources:\n +\d+ unchanged\n\n", said), said
-    assert estate.resources == before
+    assert {one["urn"]: (one.get("id"), one.get("modified")) for one in estate.resources} == before
+
+
+def test_a_preview_says_what_becomes_of_each(estate: Estate) -> None:
+    """The words were written by hand, in `changes/containers.yaml`, before the code."""
+    rows = yaml.safe_load((ROOT / "tests/local/changes/containers.yaml").read_text(encoding="utf-8"))
+    with estate.changed(rows):
+        done = estate.azml("preview", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (report,) = json.loads(done.stdout)["stacks"]
+    said = {one["of"]: one for one in report["subjects"]}
+    for wanted in (one for row in rows for one in row["expect"]):
+        seen = said.pop(wanted["of"])
+        assert (seen["downtime"], seen["way_back"]) == (wanted["downtime"], wanted["way_back"])
+        assert [re.sub(HASH, "#", line) for line in seen["lines"]] == wanted["lines"]
+    assert said == {}, "nothing else changes"
 
 
 def test_one_changed_line_is_one_new_image_and_every_service_that_uses_it_follows(estate: Estate) -> None:

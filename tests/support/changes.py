@@ -65,7 +65,7 @@ class Estate:
         config = yaml.safe_load(self.clone.stack_file.read_text())
         estate = config["config"]["serving:estate"]
         for path, value in row.get("set", {}).items():
-            _set(estate, path, self._placed(value))
+            put(estate, path, self._placed(value))
         for path in row.get("unset", []):
             _unset(estate, path)
         self.clone.stack_file.write_text(yaml.safe_dump(config, sort_keys=False, width=1000))
@@ -111,7 +111,8 @@ def _group_of_others(clone: Clone) -> str:
     return shared
 
 
-def _set(estate: Any, path: str, value: Any) -> None:
+def put(estate: Any, path: str, value: Any) -> None:
+    """Set what a path of the estate leads to; maps on the way are made."""
     *outer, last = path.split(".")
     inner = estate
     for step in outer:
