@@ -34,8 +34,9 @@ def explain_service(subject: Subject) -> Explanation:
     if keys_go:
         lines.append("keys: made anew; clients need the new ones")
     lines += other.tags(subject.of(GROUP))
-    if op == "same" or not lines:
+    if op == "same":
         return _told(subject, Downtime.none, lines, BACK, op)
+    lines = lines or ["secret values changed, or settings that only Azure tells apart"]
     if op == "replace":
         then = "made again, and the old group goes first: nobody answers until the new one is ready; URL and keys stay"
         return _told(subject, Downtime.outage, [*lines, *_tried(subject), f"then {then}"], f"{BACK}; made again", op)
