@@ -29,7 +29,7 @@ _SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 _SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a mark of the protocol
 _PROTECTED = "because it is protected"
 _UNPROTECT = "In azml's estate that is protect: false. Bring it live first, then this."
-_REFUSED = "error: preview failed"
+_REFUSED = "preview failed"
 """All that the engine says itself where a policy refuses."""
 _REPLACING = frozenset({"replace", "create-replacement", "delete-replaced", "import-replacement", "discard-replaced"})
 _PLAIN: Mapping[str, Op] = {"create": "create", "import": "create", "update": "update", "delete": "delete"}
@@ -119,7 +119,7 @@ class Plan:
         `failed`: the engine said so by its exit code; `said` is then its word where the document has none.
         """
         told = [
-            Remark(one["severity"], _advised(one["message"].strip()), one.get("urn", ""))
+            Remark(one["severity"], _advised(one["message"]), one.get("urn", ""))
             for one in document.get("diagnostics") or ()
         ]
         findings = tuple(_finding(event["policyEvent"]) for event in events if "policyEvent" in event)
@@ -127,7 +127,7 @@ class Plan:
             told = [one for one in told if one.text != _REFUSED]
         silent = not any(one.severity == "error" for one in told) and not any(one.refuses for one in findings)
         if failed and silent:
-            told.append(Remark("error", said.strip() or "The engine failed and did not say why."))
+            told.append(Remark("error", _advised(said) or "The engine failed and did not say why."))
         return cls(stack, _steps(document.get("steps") or ()), tuple(told), findings, failed)
 
     def remarks_on(self, urn: str) -> list[str]:
@@ -137,6 +137,7 @@ class Plan:
 
 def _advised(text: str) -> str:
     """The engine's words, with what they mean in a stack file where it knows only of programs."""
+    text = text.strip().removeprefix("error: ")  # its severity says so
     return f"{text}\n{_UNPROTECT}" if _PROTECTED in text else text
 
 

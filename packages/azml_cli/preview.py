@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -60,13 +60,13 @@ def preview(
     """
     wanted = _wanted(fail_on)
     packs = policy_pack or ([_own_pack()] if POLICY in wanted else [])
+    for file in policy_pack_config or []:
+        _readable(file)
     options = [*_each("--policy-pack", packs), *_each("--policy-pack-config", policy_pack_config or [])]
     project = Project.find()
     reports = [_report(project, name, options) for name in dict.fromkeys(stack or [LOCAL])]
     if markdown is not None:
-        from azml_change.comment import comment
-
-        markdown.write_text(comment(project.name, reports), encoding="utf-8")
+        _write(markdown, project.name, reports)
     if json_:
         render.emit_json({"stacks": [report.wire() for report in reports]})
     else:
@@ -80,6 +80,29 @@ def _wanted(fail_on: str) -> set[str]:
     if unknown := sorted(wanted - _JUDGED.keys()):
         render.fail(f"--fail-on does not know {', '.join(unknown)}.\nIt knows {', '.join(_JUDGED)}.", render.USAGE)
     return wanted
+
+
+def _readable(config: Path) -> None:
+    """End the command where a pack's configuration is no JSON object: the engine would not say which file, or where."""
+    try:
+        found = json.loads(config.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        render.fail(f"{config}:{error.lineno}:{error.colno}: this is no JSON: {error.msg}.", render.USAGE)
+    except (OSError, UnicodeDecodeError) as error:
+        render.fail(f"{config} cannot be read: {error}", render.USAGE)
+    if not isinstance(found, dict):
+        render.fail(f"{config} is no JSON object.\nIt has settings by rule: docs/policies/README.md", render.USAGE)
+
+
+def _write(file: Path, project: str, reports: "Sequence[Report]") -> None:
+    from azml_change.comment import comment
+
+    text = comment(project, reports)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        render.fail(f"--markdown {file} cannot be written: {error.strerror}", render.USAGE)
 
 
 def _judge(reports: "Sequence[Report]", wanted: set[str]) -> None:
@@ -150,17 +173,16 @@ def _plan(stack: str, run: Run, options: Sequence[str]) -> "Plan":
         more = [*options, "--event-log", str(log)] if options else []
         done = run("preview", "--json", "--show-sames", *more)
         try:
-            document = json.loads(done.stdout)
-        except ValueError:
-            _not_begun(stack, done)
-        return Plan.read(stack, document, _events(log), failed=done.returncode != 0, said=done.stderr)
+            document, failed = json.loads(done.stdout), done.returncode != 0
+        except ValueError:  # it did not begin: no such stack, not logged in
+            document, failed = {}, True
+        return Plan.read(stack, document, _events(log), failed=failed, said=_words(done))
 
 
-def _not_begun(stack: str, done: "subprocess.CompletedProcess[str]") -> NoReturn:
+def _words(done: "subprocess.CompletedProcess[str]") -> str:
     from azml_cli.engine import in_its_words
 
-    words = in_its_words(done.stderr) or done.stdout.strip() or "It did not say why."
-    render.fail(f"Stack {stack} has no preview.\n{words}")
+    return in_its_words(done.stderr)
 
 
 def _events(log: Path) -> Iterator[dict[str, Any]]:
