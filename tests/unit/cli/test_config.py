@@ -1,11 +1,11 @@
 """`azml validate`, `azml explain` and `azml schema`, as a person or an editor runs them."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.support.commands import azml
 
 STACK = "config:\n  risk:estate:\n    stage: dev\n    workspace:\n      name: mlw-risk\n"
 
@@ -16,11 +16,6 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "stacks").mkdir()
     (tmp_path / "stacks" / "Pulumi.dev.yaml").write_text(STACK, encoding="utf-8")
     return tmp_path
-
-
-def azml(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "azml_cli", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 def test_valid_stacks(project: Path) -> None:

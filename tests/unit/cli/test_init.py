@@ -12,11 +12,7 @@ import yaml
 
 from azml.spec import json_schema, load, stack_schema
 from azml.spec.project import project as stacks_project
-
-
-def azml(folder: Path, *arguments: str, python: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [str(python or sys.executable), "-m", "azml_cli", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+from tests.support.commands import azml
 
 
 def files(folder: Path) -> set[str]:
@@ -120,8 +116,7 @@ def test_the_engine_is_told_the_environment_if_it_goes_with_the_project(
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", made], check=True)
     (packages,) = made.glob("lib/python3*/site-packages")
     (packages / "borrowed.pth").write_text("\n".join(path for path in sys.path if path))
-    done = azml(tmp_path, "init", project, python=made / "bin" / "python")
-    assert done.returncode == 0, done.stderr
+    subprocess.run([made / "bin" / "python", "-m", "azml_cli", "init", project], cwd=tmp_path, check=True)
     options = yaml.safe_load((tmp_path / project / "Pulumi.yaml").read_text())["runtime"]["options"]
     assert options == {"toolchain": "pip"} | ({"virtualenv": written} if written else {})
 
