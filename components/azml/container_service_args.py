@@ -51,7 +51,7 @@ class ContainerServiceArgs(TypedDict):
     memory_gb: NotRequired[float]
     """Memory in GB. Absent: 1.5."""
     port: NotRequired[int]
-    """Port that the service listens on. Absent: 80, and 443 with ssl."""
+    """Port that the service listens on. 1024 or more. Absent: 5001, and 8443 with ssl."""
     auth_mode: NotRequired[str]
     """key (when absent) or none."""
     primary_key: NotRequired[Any]

@@ -13,6 +13,8 @@ what both allow.
 
 from __future__ import annotations
 
+from azml.facts import inference_images
+
 MIN_CPU = 1.0
 """CPU cores of a group at least; a container in it may have less, and a service is one container."""
 MAX_CPU = 31.0
@@ -39,10 +41,14 @@ RESERVED_PORTS = (
 )
 """Ports that the service keeps for itself (22, 1025-1027, 3389-3399, 9999, 19000, …, 20000-30000, 49152-65534)."""
 
+ROOT_PORTS = range(1, 1024)
+"""Ports that only root may listen on there, and serving images run as another user (seen by others: pull request 16 of
+caddyserver/caddy-docker, 2019-12; issue 39082 of dotnet/docs, 2024-01). There is no port mapping to get around it."""
+
 GPU_RETIRED = "2025-07-14"
 """Until then groups could have V100s (K80 and P100 before)."""
 
-PORT, TLS_PORT = 80, 443
+PORT, TLS_PORT = inference_images.PORT, 8443
 """What a service listens on where nothing is said. There is no port mapping: group and container have the same."""
 
 DOMAIN = "azurecontainer.io"

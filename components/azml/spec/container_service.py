@@ -104,7 +104,7 @@ class ContainerServiceSpec(Spec):
     memory_gb: Annotated[float, fraction(facts.MIN_MEMORY_GB, facts.MAX_MEMORY_GB)] = 1.5
     """Memory in GB. More than 16 may not be had in every region at every time."""
     port: Annotated[int, whole(*facts.PORTS)] | None = None
-    """Port that the service listens on. Absent: 80, and 443 with ssl."""
+    """Port that the service listens on; 1024 or more, since it is not root. Absent: 5001, and 8443 with ssl."""
     auth_mode: Annotated[Literal["key", "none"], AnyCase()] = "key"
     """How clients prove who they are: with a key, or not at all."""
     primary_key: PulumiSecret | None = None
@@ -148,19 +148,31 @@ class ContainerServiceSpec(Spec):
         return facts.PORT if self.ssl is None else facts.TLS_PORT
 
     @property
+    def _without_port(self) -> str:
+        return f"leave port out: it is {facts.PORT if self.ssl is None else facts.TLS_PORT}"
+
+    @property
     def has_address(self) -> bool:
         """Whether anything can call it."""
         return self.priority != "spot"
 
     @rule
     def _a_port_that_is_free(self) -> Iterator[Finding]:
-        if any(self.port in taken for taken in facts.RESERVED_PORTS if self.port is not None):
+        if self.port in facts.ROOT_PORTS and self.port is not None:
+            yield Finding(
+                "is a port that only root may listen on in Container Instances, and serving images run as another user",
+                ("port",),
+                self.port,
+                allowed=f"{facts.ROOT_PORTS.stop} or more",
+                fix=self._without_port,
+            )
+        elif any(self.port in taken for taken in facts.RESERVED_PORTS if self.port is not None):
             yield Finding(
                 "is a port that Container Instances keep for themselves",
                 ("port",),
                 self.port,
-                allowed="1 to 65535 without " + ", ".join(_span(taken) for taken in facts.RESERVED_PORTS),
-                fix=f"leave port out: it is {facts.PORT if self.ssl is None else facts.TLS_PORT}",
+                allowed="1024 to 65535 without " + ", ".join(_span(taken) for taken in facts.RESERVED_PORTS[1:]),
+                fix=self._without_port,
             )
 
     @rule

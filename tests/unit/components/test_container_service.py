@@ -54,14 +54,14 @@ def test_exactly_these_registrations() -> None:
     assert "diabetes-test-trial" in group.waits_for, "what does not pass its trial never gets there"
     said = plain(group.inputs)
     probe = {
-        "httpGet": {"path": "/", "port": 80, "scheme": "http"},
+        "httpGet": {"path": "/", "port": 5001, "scheme": "http"},
         "initialDelaySeconds": 10, "periodSeconds": 10, "timeoutSeconds": 2,
         "successThreshold": 1, "failureThreshold": 30,
     }  # fmt: skip
     (container,) = said.pop("containers")
     container.pop("environmentVariables")
     assert container == {
-        "name": "diabetes-test", "image": IMAGE, "ports": [{"port": 80, "protocol": "TCP"}],
+        "name": "diabetes-test", "image": IMAGE, "ports": [{"port": 5001, "protocol": "TCP"}],
         "resources": {"requests": {"cpu": 1, "memoryInGB": 1.5}}, "livenessProbe": probe, "readinessProbe": probe,
     }  # fmt: skip
     label = said["ipAddress"].pop("dnsNameLabel")
@@ -69,7 +69,7 @@ def test_exactly_these_registrations() -> None:
     assert said == {
         "resourceGroupName": "g", "containerGroupName": "diabetes-test", "location": "eastus", "tags": {"a": "b"},
         "osType": "Linux", "sku": "Standard", "priority": "Regular", "restartPolicy": "Always",
-        "ipAddress": {"type": "Public", "ports": [{"port": 80, "protocol": "TCP"}]},
+        "ipAddress": {"type": "Public", "ports": [{"port": 5001, "protocol": "TCP"}]},
         "imageRegistryCredentials": [{"server": "cr.azurecr.io", "username": "pull", "password": "p"}],
     }  # fmt: skip
     tried = plain(trial.inputs)
@@ -150,7 +150,7 @@ def test_a_certificate_is_a_secret_volume(tmp_path: Path) -> None:
     assert rpc._special_sig_key in group["volumes"]
     (container,) = plain(group["containers"])
     assert container["volumeMounts"] == [{"name": "certificate", "mountPath": "/etc/azml/tls", "readOnly": True}]
-    assert container["livenessProbe"]["httpGet"] == {"path": "/", "port": 443, "scheme": "https"}
+    assert container["livenessProbe"]["httpGet"] == {"path": "/", "port": 8443, "scheme": "https"}
     assert variables(made)["AZML_TLS_KEY_FILE"] == "/etc/azml/tls/tls.key"
     trial = of(made, "ContainerTrial").inputs
     assert (trial["cname"], trial["certificate"]) == ("models.contoso.com", (tmp_path / "c.pem").read_text())
@@ -187,6 +187,6 @@ def test_requests_and_logs_to_application_insights() -> None:
 
 def test_wrong_arguments_are_all_said() -> None:
     with pytest.raises(InvalidArgs) as caught:
-        service(cpu=0.1, port=22)
+        service(cpu=0.1, port=20001)
     assert "cpu: is too small" in str(caught.value)
     assert "port: is a port that Container Instances keep for themselves" in str(caught.value)

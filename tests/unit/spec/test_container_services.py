@@ -146,13 +146,13 @@ RESERVED = {
 
 
 @given(st.integers(1, 65535) | st.sampled_from(sorted(RESERVED)))
-def test_exactly_the_reserved_ports_are_refused(port: int) -> None:
-    assert ([problem.path for problem in wrong({"port": port})] == ["port"]) is (port in RESERVED)
+def test_exactly_the_reserved_ports_and_those_of_root_are_refused(port: int) -> None:
+    assert ([problem.path for problem in wrong({"port": port})] == ["port"]) is (port < 1024 or port in RESERVED)
 
 
 def test_what_is_not_said() -> None:
     made = service()
-    assert (made.cpu, made.memory_gb, made.listens_on, made.auth_mode) == (1, 1.5, 80, "key")
+    assert (made.cpu, made.memory_gb, made.listens_on, made.auth_mode) == (1, 1.5, 5001, "key")
     assert (made.priority, made.restart_policy, made.has_address, made.zones) == ("regular", "always", True, [])
 
 
@@ -168,10 +168,10 @@ def _pem(tmp_path: Path) -> dict[str, str]:
 def test_a_certificate_with_its_key(pem: dict[str, str]) -> None:
     made = service(ssl={**pem, "cname": "models.contoso.com"})
     assert (made.listens_on, wrong({"ssl": {**pem, "key_file": {"secret": "k"}, "cname": "models.contoso.com"}})) == (
-        443,
+        8443,
         [],
     )
-    assert service(ssl={**pem, "cname": "models.contoso.com"}, port=8443).listens_on == 8443
+    assert service(ssl={**pem, "cname": "models.contoso.com"}, port=9443).listens_on == 9443
 
 
 def test_a_certificate_with_another_key(pem: dict[str, str]) -> None:
@@ -192,12 +192,12 @@ def test_a_problem_is_located(project: Project) -> None:
 
 
 def test_images_are_the_estates_or_exist(project: Project) -> None:
-    problem = project.problem(estate("port: 80").replace("'diabetes:1'", "diabets"))
+    problem = project.problem(estate("port: 8080").replace("'diabetes:1'", "diabets"))
     assert problem.path == f"{PATH}.image"
     assert problem.what == "is no image of container_registry.images, and names no tag or digest of another one"
-    assert project.problem(estate("port: 80")).what == "names no registry, and the estate has none"
-    assert project.load(estate("port: 80", WITH_REGISTRY)).container_services[0].image == "diabetes:1"
-    project.load(estate("port: 80").replace("'diabetes:1'", "'mcr.microsoft.com/x:1'"))
+    assert project.problem(estate("port: 8080")).what == "names no registry, and the estate has none"
+    assert project.load(estate("port: 8080", WITH_REGISTRY)).container_services[0].image == "diabetes:1"
+    project.load(estate("port: 8080").replace("'diabetes:1'", "'mcr.microsoft.com/x:1'"))
 
 
 def test_an_image_of_the_estate(project: Project) -> None:
@@ -209,8 +209,8 @@ def test_an_image_of_the_estate(project: Project) -> None:
         "    environment: {conda_file: conda.yml}\n"
         "    code_configuration: {code: code, scoring_script: score.py}\n"
     )
-    assert project.load(estate("port: 80", images).replace("'diabetes:1'", "diabetes"))
-    problem = project.problem(estate("port: 80", images).replace("'diabetes:1'", "diabets"))
+    assert project.load(estate("port: 8080", images).replace("'diabetes:1'", "diabetes"))
+    problem = project.problem(estate("port: 8080", images).replace("'diabetes:1'", "diabets"))
     assert (problem.allowed, problem.fix) == ("diabetes", "did you mean diabetes?")
 
 
@@ -218,12 +218,12 @@ def test_an_image_of_the_estate(project: Project) -> None:
     "others", ["- {name: diabetes-test, image: 'd:2'}", "- {name: diabetes-test-trial, image: 'd:2'}"]
 )
 def test_every_name_once(project: Project, others: str) -> None:
-    assert project.problem(estate("port: 80", WITH_REGISTRY) + others).path.endswith(".name")
+    assert project.problem(estate("port: 8080", WITH_REGISTRY) + others).path.endswith(".name")
 
 
 def test_an_endpoint_has_another_name(project: Project) -> None:
     before = WITH_REGISTRY + "online_endpoints: [{name: diabetes-test}]\n"
-    problem = project.problem(estate("port: 80", before))
+    problem = project.problem(estate("port: 8080", before))
     assert (problem.path, problem.what) == (f"{PATH}.name", "is the name of online endpoint diabetes-test too")
 
 
@@ -234,7 +234,7 @@ def test_spot_is_where_the_workspace_is(project: Project) -> None:
 
 
 def test_a_service_needs_a_workspace(project: Project) -> None:
-    text = estate("port: 80").replace(HEAD, "stage: dev\n").replace("diabetes:1", "cr.azurecr.io/d:1")
+    text = estate("port: 8080").replace(HEAD, "stage: dev\n").replace("diabetes:1", "cr.azurecr.io/d:1")
     assert project.problem(text).what == "need a workspace to live in"
 
 
