@@ -13,12 +13,19 @@ pytestmark = pytest.mark.engine
 
 SCORE = Path("samples/diabetes/code/score.py")
 ENDPOINT = Path("samples/diabetes/endpoint.yml")
+DEPLOYMENT = Path("samples/diabetes/deployment.yml")
 TOKEN = "azml:index:ManagedOnlineDeployment"
+QUOTA = 9
+"""Room for two releases of one DS2_v2, not for another of two: ceil(1.2) x 2 = 4 cores, and ceil(2.4) x 2 = 6
+(quota-allocation-online-deployment)."""
 
 
 @pytest.fixture(scope="module")
 def serving(clone: Clone) -> str:
     """The release that works, and goes on working."""
+    settings = clone.root / ".azml/local/settings.yaml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f"quota_cores: {{standardDSv2Family: {QUOTA}}}\n")
     done = clone.up()
     assert done.returncode == 0, done.stdout + done.stderr
     (name,) = deployments(clone)
@@ -46,6 +53,21 @@ def fails_with(clone: Clone, words: str) -> str:
         (clone.root / SCORE).write_text(good)
     assert done.returncode != 0
     return done.stdout + done.stderr
+
+
+def test_a_release_that_the_quota_has_no_room_for_is_never_begun(clone: Clone, serving: str) -> None:
+    file = clone.root / DEPLOYMENT
+    one = file.read_text()
+    assert "instance_count: 1\n" in one
+    file.write_text(one.replace("instance_count: 1\n", "instance_count: 2\n"))
+    said = fails_with(clone, "never tried")
+    file.write_text(one)
+    assert f"4 in use + 6 = 10, and {QUOTA} are allowed" in said
+    assert "release: fixed" in said
+    assert "instance_count: 1 or fewer" in said
+    assert "never tried" not in said
+    assert deployments(clone) == {serving: "Succeeded"}
+    assert known(clone) == {serving}
 
 
 def test_a_release_that_fails_is_kept_and_tells_why(clone: Clone, serving: str) -> None:
@@ -77,33 +99,17 @@ def test_with_on_failure_delete_nothing_is_left_of_it(clone: Clone, serving: str
     assert clone.arm_get("onlineEndpoints/diabetes")["properties"]["traffic"] == {serving: 100}
 
 
-def test_a_release_that_the_quota_has_no_room_for_is_never_begun(clone: Clone, serving: str) -> None:
-    """One DS2_v2 takes ceil(1.2) x 2 = 4 cores, two releases 8 (quota-allocation-online-deployment)."""
-    settings = clone.root / ".azml/local/settings.yaml"
-    settings.write_text("quota_cores: {standardDSv2Family: 7}\n")
-    assert clone.azml("local", "stop").returncode == 0
-    said = fails_with(clone, "never tried")
-    assert "4 in use + 4 = 8, and 7 are allowed" in said
-    assert "release: fixed" in said
-    assert "never tried" not in said
-    assert deployments(clone) == {serving: "Succeeded"}
-    settings.unlink()
-    assert clone.azml("local", "stop").returncode == 0
-
-
-def test_the_good_program_finds_everything_in_order(clone: Clone, serving: str) -> None:
-    done = clone.up()
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert deployments(clone) == {serving: "Succeeded"}
-    assert known(clone) == {serving}
-
-
-def test_a_fixed_release_that_fails_in_place_says_what_serves(clone: Clone, serving: str) -> None:
-    file = clone.root / "samples/diabetes/deployment.yml"
+def test_the_good_program_finds_everything_in_order_and_changes_it_in_place(clone: Clone, serving: str) -> None:
+    file = clone.root / DEPLOYMENT
     file.write_text(f"{file.read_text()}\nrelease: fixed\n")
     done = clone.up()
     assert done.returncode == 0, done.stdout + done.stderr
     assert deployments(clone) == {"ridge": "Succeeded"}
+    assert serving != "ridge"
+    assert known(clone) == {"ridge"}
+
+
+def test_a_fixed_release_that_fails_in_place_says_what_serves(clone: Clone) -> None:
     answer = clone.azml("invoke", "diabetes", "--request", REQUEST).stdout
     said = fails_with(clone, "no weights")
     assert "still gets 100 % of the requests of diabetes" in said

@@ -92,8 +92,8 @@ def test_the_way_back_and_the_deletion_of_what_it_leaves(first: First) -> None:
     assert len(answers.between(release)) < RATE, "a second of both at most, where a step would bake for two"
 
 
-SHARE, GRAIN_S, LAG_S = 0.2, 5, 1
-DETECTION_S = 2 * GRAIN_S + LAG_S + 5
+SHARE, GRAIN_S, LAG_S = 0.2, 1, 1
+DETECTION_S = 2 * GRAIN_S + LAG_S + 10
 """From the first failure to the old map: a grain that began before the step counts for nothing, the next one has to
 end and to be there; the rest is for a busy machine to ask, and to move the traffic."""
 
@@ -103,9 +103,8 @@ def test_a_fault_that_only_live_requests_show(first: First) -> None:
     estate, asking, _ = first
     before = estate.traffic
     metrics = {"grain": f"PT{GRAIN_S}S", "lag": f"PT{LAG_S}S"}
-    estate.roll_out(
-        steps=[int(SHARE * 100), 100], bake_time="PT1M", gates={**GATES, "max_error_rate": 0.01, "metrics": metrics}
-    )
+    gates = {**GATES, "max_error_rate": 0.01, "min_requests": 5, "metrics": metrics}
+    estate.roll_out(steps=[int(SHARE * 100), 100], bake_time="PT1M", gates=gates)
     estate.release("live", "fails for two patients at once")
     done, answers = estate.up(asking)
     said = done.stdout + done.stderr
