@@ -6,12 +6,14 @@ Each case edits one file of the clone; the file and line that must be named are 
 import json
 import os
 import subprocess
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 from azml_local import environment
 from tests.support.clone import REQUEST, ROOT, Clone
+from tests.support.commands import azml
 
 pytestmark = pytest.mark.engine
 
@@ -43,8 +45,17 @@ def serving(clone: Clone) -> Clone:
     return clone
 
 
+@pytest.fixture(scope="module")
+def asked(serving: Clone) -> urllib.request.Request:
+    """A request to what runs."""
+    uri = serving.arm_get("onlineEndpoints/diabetes")["properties"]["scoringUri"]
+    key = serving.arm_post("onlineEndpoints/diabetes/listKeys")["primaryKey"]
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    return urllib.request.Request(uri, (serving.root / REQUEST).read_bytes(), headers)
+
+
 @pytest.mark.parametrize("case", CASES)
-def test_refused_with_place_and_remedy(serving: Clone, case: str) -> None:
+def test_refused_with_place_and_remedy(serving: Clone, asked: urllib.request.Request, case: str) -> None:
     name, old, new, said = CASES[case]
     file = serving.root / name
     good = file.read_text()
@@ -52,8 +63,7 @@ def test_refused_with_place_and_remedy(serving: Clone, case: str) -> None:
     file.write_text(good.replace(old, new))
     line = good[: good.index(old)].count("\n") + 1
     try:
-        for command in (["validate", "local"], ["up", "--local", "--request", REQUEST]):
-            done = serving.azml(*command)
+        for done in (azml(serving.root, "validate", "local"), serving.up()):
             text = done.stdout + done.stderr
             assert done.returncode == 1, text
             assert "Traceback" not in text
@@ -63,9 +73,8 @@ def test_refused_with_place_and_remedy(serving: Clone, case: str) -> None:
                 assert words in text
     finally:
         file.write_text(good)
-    served = serving.azml("invoke", "diabetes", "--request", REQUEST)
-    assert served.returncode == 0
-    assert len(json.loads(served.stdout)) == 2
+    with urllib.request.urlopen(asked) as answer:
+        assert len(json.load(answer)) == 2
 
 
 def test_every_problem_at_once(serving: Clone) -> None:
