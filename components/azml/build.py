@@ -41,7 +41,7 @@ class Estate:
     images: dict[str, ServingImage] = field(default_factory=dict)
     container_services: dict[str, ContainerService] = field(default_factory=dict)
     versions: list[str] = field(default_factory=list)
-    """What the deployments run, by content: to be compared with other stages."""
+    """What the deployments and services run, by content: to be compared with other stages."""
 
 
 def build(spec: StackSpec) -> Estate:
@@ -54,7 +54,8 @@ def build(spec: StackSpec) -> Estate:
 
 def _build(spec: StackSpec) -> Estate:
     if spec.workspace is None:
-        return Estate(registries=_registries(spec, None), images=_made(_images(spec, None)))
+        made = _made(_images(spec, None))
+        return Estate(registries=_registries(spec, None), images=made, versions=versions(spec))
     workspace = Workspace(
         spec.workspace.name,
         given(

@@ -1,7 +1,7 @@
 """The serving images of an estate: built from its own models and environments, pushed by one token.
 
-Owns what references mean (an image holds bytes, so it is given paths), the token that pushes all of them, and the one
-that services pull with. Deliberately knows no service (`build`).
+Owns the token that pushes all of them, the one that services pull with, and what retention must know of the estate.
+Deliberately knows no service (`build`).
 """
 
 from collections.abc import Iterable
@@ -12,18 +12,13 @@ import pulumi
 
 from azml import naming
 from azml.container_registry import ContainerRegistry
+from azml.image_parts import parts
 from azml.registry_access import RegistryAccess
 from azml.serving_image import ServingImage
 from azml.spec import StackSpec
-from azml.spec.environment import EnvironmentSpec
 from azml.spec.image_reference import parse
-from azml.spec.model import ModelSpec
-from azml.spec.references import AssetReference
 from azml.spec.service_image import own_name
 from azml.spec.serving_image import ServingImageSpec
-
-_MODEL = {"name", "version", "path", "type"}
-_ENVIRONMENT = {"name", "version", "image", "conda_file"}
 
 
 class EstateImages:
@@ -59,24 +54,11 @@ class EstateImages:
         )
 
     def _args(self, image: ServingImageSpec, access: RegistryAccess) -> Any:
-        written = image.model_dump(mode="json", exclude_unset=True, exclude={"model", "models", "environment"})
         return {
-            **written,
-            "models": [self._model(model) for model in image.all_models],
-            "environment": self._environment(image.environment),
+            **parts(image, self._estate),
             "registry_id": self.registry.registry_id,
             "login_server": self.registry.login_server,
             "username": access.username,
             "password": access.password,
             "used": [each.image for each in self._estate.container_services if own_name(each.image) is None],
         }
-
-    def _model(self, model: AssetReference | ModelSpec) -> dict[str, Any]:
-        found = self._estate.find_model(model) if isinstance(model, AssetReference) else model
-        assert found is not None  # noqa: S101 - the spec has followed every reference
-        return found.model_dump(mode="json", include=_MODEL, exclude_unset=True)
-
-    def _environment(self, environment: AssetReference | EnvironmentSpec) -> dict[str, Any]:
-        found = self._estate.find_environment(environment) if isinstance(environment, AssetReference) else environment
-        assert found is not None  # noqa: S101 - as above
-        return found.model_dump(mode="json", include=_ENVIRONMENT, exclude_unset=True)

@@ -18,7 +18,7 @@ def versions(
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """List the version and content of every model, environment and code that a stack's files deploy."""
+    """List the version and content of every model, environment, code and image that a stack's files deploy."""
     from azml.versions import versions as of
 
     found = of(Project.find().spec(stack))
@@ -54,7 +54,7 @@ def _compare(stack: str, found: list[str], before: list[str]) -> None:
                     f"Stack {stack} is not what the stage before runs:",
                     *(f"  there      {line}" for line in missing),
                     *(f"  in {stack:7} {line}" for line in new),
-                    "Let all stages have one model, environment and code: in a layer that they share (extends).",
+                    "Let all stages have one model, environment, code and image: in a layer that they share (extends).",
                 ]
             )
         )

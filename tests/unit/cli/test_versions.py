@@ -67,6 +67,70 @@ def test_other_content_is_refused_with_both_sides(project: Path) -> None:
     assert "blue: code" not in done.stderr, "what is the same is not listed"
 
 
+IMAGES = """
+container_registry:
+  images:
+    - name: churn
+      model: {name: churn, path: model.bin}
+      environment: {conda_file: conda.yml}
+      code_configuration: {code: code, scoring_script: score.py}
+container_services:
+  - {name: "aci-{stage}", image: churn}
+  - {name: other, image: "churn:3"}
+"""
+
+
+@pytest.fixture
+def images(project: Path) -> str:
+    """The estate with images and services; the digest that one of them pins."""
+    digest = "0123456789abcdef" * 4
+    (project / "conda.yml").write_text("dependencies: [python=3.11]")
+    (project / "layer.yaml").write_text(LAYER + IMAGES)
+    for stage in ("dev", "prod"):
+        pinned = f"{{name: pinned, image: cr{stage}.azurecr.io/churn@sha256:{digest}}}"
+        estate = f"{{extends: [layer.yaml], stage: {stage}, container_services: [{pinned}]}}"
+        (project / f"Pulumi.{stage}.yaml").write_text(f"config: {{'risk:estate': {estate}}}\n")
+    return digest
+
+
+def test_images_count_by_what_is_in_them_and_services_by_their_images(project: Path, images: str) -> None:
+    said = versions("dev")
+    assert said.exit_code == 0, said.stderr
+    lines = said.stdout.splitlines()
+    (built,) = [line for line in lines if line.startswith("image churn:")]
+    tag, content = built.removeprefix("image churn:").split()
+    assert content.startswith(tag)
+    assert len(content) == hashlib.sha256().digest_size * 2
+    assert [line for line in lines if line.startswith("container service: ")] == [
+        f"container service: {line}" for line in sorted(["image churn:3", built, f"image churn@sha256:{images}"])
+    ]
+    assert versions("prod").stdout == said.stdout  # each stage has services and a registry of its own
+
+
+@pytest.mark.usefixtures("images")
+@pytest.mark.parametrize(
+    ("file", "content"), [("code/score.py", "changed"), ("conda.yml", "dependencies: [python=3.12]")]
+)
+def test_another_content_is_another_image(project: Path, file: str, content: str) -> None:
+    before = json.loads(versions("dev", "--json").stdout)
+    (project / file).write_text(content)
+    done = versions("prod", "--same-as", json.dumps(before))
+    assert done.exit_code == 1
+    (built,) = [line for line in before if line.startswith("image churn:")]
+    assert f"there      {built}" in done.stderr
+    assert f"there      container service: {built}" in done.stderr
+
+
+@pytest.mark.usefixtures("images")
+def test_a_service_of_another_image_is_another_version(project: Path) -> None:
+    before = versions("dev", "--json").stdout
+    layer = project / "layer.yaml"
+    layer.write_text(layer.read_text().replace("churn:3", "churn:4"))
+    said = versions("prod", "--same-as", before).stderr
+    assert "there      container service: image churn:3" in said
+    assert "in prod    container service: image churn:4" in said
+
+
 @pytest.mark.parametrize("nothing", ["", "null", "{}", "versions"])
 def test_a_comparison_with_nothing_does_not_pass(nothing: str) -> None:
     """What a pipeline hands on by a wrong name is empty."""
