@@ -96,6 +96,8 @@ STATEFUL: dict[str, Callable[[Step], Loss]] = {
 }
 """Types that hold state, in order of what is lost with them, and the words for it."""
 _RANK = {type_: rank for rank, type_ in enumerate(STATEFUL)}
+URL_RANK = _RANK[ENDPOINT]
+"""Of an address that goes, whatever it is the address of."""
 
 
 def losses(steps: list[Step]) -> list[Loss]:

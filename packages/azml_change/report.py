@@ -85,7 +85,7 @@ class Report:
 def explain(plan: Plan) -> Report:
     """Explain a plan."""
     quiet, count = noise.without(plan)
-    quiet = rollout.with_quiet_changes(quiet)
+    quiet = container.with_quiet_changes(rollout.with_quiet_changes(quiet))
     environments = assets.environments(quiet)
     found = serving.subjects(quiet)
     told = [_one(subject, quiet, environments) for subject in found]
@@ -111,9 +111,9 @@ def _one(subject: Subject, plan: Plan, environments: dict[str, Step]) -> Explana
     if subject.kind == serving.ONLINE_ENDPOINT:
         told = endpoint.explain(subject, plan, environments)
     elif subject.kind == serving.CONTAINER_SERVICE:
-        told = container.explain_service(subject)
+        told = container.explain_service(subject, plan)
     elif subject.kind == serving.SERVING_IMAGE:
-        told = container.explain_image(subject)
+        told = container.explain_image(subject, plan)
     elif subject.kind:
         told = workspace.explain(subject, plan)
     else:
@@ -137,12 +137,11 @@ def _alone(subject: Subject, plan: Plan) -> Explanation:
 
 
 def _say_renamed(told: list[Explanation]) -> None:
-    for kind in (serving.ONLINE_ENDPOINT, serving.A_WORKSPACE, serving.A_REGISTRY):
+    for kind in (serving.ONLINE_ENDPOINT, serving.CONTAINER_SERVICE, serving.A_WORKSPACE, serving.A_REGISTRY):
         gone = [one for one in told if (one.kind, one.op) == (kind, "delete")]
         new = [one for one in told if (one.kind, one.op) == (kind, "create")]
         if len(gone) == len(new) == 1:
             noun = kind.rpartition(" ")[2]
-            then = {
-                serving.ONLINE_ENDPOINT: "another one, with a URL and keys of its own",
-            }.get(kind, "another one, and empty")
+            answers = kind in (serving.ONLINE_ENDPOINT, serving.CONTAINER_SERVICE)
+            then = f"another one, {'with a URL and keys of its own' if answers else 'and empty'}"
             gone[0].lines.insert(1, f"looks renamed to {new[0].name}: no {noun} can be, so that is {then}")
