@@ -28,6 +28,16 @@ _HIDDEN = "__"
 _OTHER_WHO = frozenset({"identity", "kind"})
 """Changes in place after which a resource may have another principal."""
 
+_OF_AZURE = ("azure-native:", "azml:")
+_OTHER_RESULTS = frozenset(
+    {
+        *(f"azure-native:resources:{name}" for name in ("Deployment", "AzureCliScript", "AzurePowerShellScript")),
+        "azml:index:ImageAlias",
+    }
+)
+"""Types of Azure that an update in place gives other results; a resource there keeps its id, names and addresses else.
+What other providers have, an image that is built or a command that is run, is nothing of the kind."""
+
 
 def without(plan: Plan) -> tuple[Plan, int]:
     """The plan with noise as `same`, and how many steps were noise."""
@@ -71,7 +81,10 @@ def _stays(name: str, step: Step, plan: Plan) -> bool:
 
 
 def _keeps_its_names(step: Step) -> bool:
-    return step.op == "same" or (step.op == "update" and not _OTHER_WHO & {*changed(step)})
+    if step.op != "update":
+        return step.op == "same"
+    stable = step.type.startswith(_OF_AZURE) and step.type not in _OTHER_RESULTS
+    return stable and not _OTHER_WHO & {*changed(step)}
 
 
 def _same(name: str, old: Any, new: Any) -> bool:

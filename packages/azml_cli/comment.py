@@ -31,7 +31,7 @@ def comment(
     file: Annotated[Path, typer.Argument(help="What `azml preview --markdown` wrote.", exists=True, dir_okay=False)],
 ) -> None:
     """Post a preview to the pull request at hand, in place of the one before: in GitHub Actions or Azure Pipelines."""
-    text = file.read_text(encoding="utf-8")
+    text = file.read_text(encoding="utf-8", errors="replace")
     marker = text.partition("\n")[0]
     if not _MARKER.fullmatch(marker):
         render.fail(
@@ -137,8 +137,8 @@ class _Web:
     def send(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> Any:
         """The answer, parsed."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(url, data, self._headers, method=method)  # noqa: S310 - CI's own address
         try:
+            request = urllib.request.Request(url, data, self._headers, method=method)  # noqa: S310 - CI's own address
             with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
                 return json.load(answer)
         except urllib.error.HTTPError as error:

@@ -102,6 +102,17 @@ def test_an_unknown_value_of_something_new_is_a_change() -> None:
     assert reported(replaced, role).noise == 0
 
 
+@pytest.mark.parametrize("type_", [
+    "docker:index/image:Image", "command:local:Command", "azure-native:resources:Deployment", "azml:index:ImageAlias",
+])  # fmt: skip
+def test_an_unknown_value_of_what_has_other_results_is_a_change(type_: str) -> None:
+    """An image that is built anew is updated in place, says the engine, and what runs it gets another digest."""
+    made = step("update", type_, "i", {"a": "1"}, {"a": "2"}, diff={"a": "update"})
+    runs = step("update", "azure-native:web:WebApp", "w", {"image": "x@sha256:1"}, {"image": UNKNOWN},
+                sources={"image": [urn(type_, "i")]}, diff={"image": "update"})  # fmt: skip
+    assert reported(made, runs).noise == 0
+
+
 def test_what_holds_state_is_never_noise() -> None:
     sources = {"accountName": [urn(IDENTITY, "i")]}
     gone = step("replace", STORAGE, "s", {"accountName": "a"}, {"accountName": UNKNOWN}, sources=sources,

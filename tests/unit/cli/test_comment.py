@@ -101,6 +101,9 @@ def test_elsewhere_and_with_another_file_it_does_nothing(tmp_path: Path) -> None
     assert (done.exit_code, "neither GitHub Actions nor Azure Pipelines" in done.stderr) == (2, True)
     done = comment(tmp_path, "# Hello\n")
     assert (done.exit_code, "does not begin with the marker" in done.stderr) == (2, True)
+    (tmp_path / "picture.png").write_bytes(b"\xff\xfe")
+    done = CliRunner().invoke(app, ["comment", str(tmp_path / "picture.png")])
+    assert (done.exit_code, "does not begin with the marker" in done.stderr) == (2, True)
 
 
 def test_nobody_there_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,3 +114,6 @@ def test_nobody_there_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv(name, value)
     done = comment(tmp_path, f"{MARKER}\n")
     assert (done.exit_code, "had no answer" in done.stderr) == (1, True)
+    monkeypatch.setenv("GITHUB_API_URL", "api.github.example")
+    done = comment(tmp_path, f"{MARKER}\n")
+    assert (done.exit_code, "had no answer: unknown url type" in done.stderr) == (1, True)

@@ -126,6 +126,15 @@ def cluster_of_dev_test(subject: Resource) -> Resource:
     return Resource(subject.urn, subject.type, subject.name, {**subject.inputs, "tags": {"cluster_purpose": "DevTest"}})
 
 
+def test_a_pool_without_a_count_has_one_node() -> None:
+    """As Microsoft.ContainerService has it: "The default value is 1"."""
+    eight, sixteen = {"vmSize": "Standard_D4_v2"}, {"vmSize": "Standard_D5_v2"}
+    assert (SIZES["Standard_D4_v2"], SIZES["Standard_D5_v2"]) == (8, 16)
+    assert weighty(in_update(cluster(eight), attach()))
+    assert weighty(in_update(cluster(), pool(**eight), attach()))
+    assert not weighty(in_update(cluster(sixteen), attach()))
+
+
 def test_a_pool_written_twice_counts_once() -> None:
     four = {"name": "more", "vmSize": "Standard_D3_v2", "count": 2}
     assert weighty(in_update(cluster(four), pool("more", vmSize="Standard_D3_v2", count=2), attach()))
