@@ -13,7 +13,7 @@ from hypothesis import given, settings
 
 import azml
 from azml_policies.pack import Level, Pack
-from azml_policies.rule import Rule, Stage
+from azml_policies.rule import PASS, Rule, Stage
 from azml_policies.rules import RULES
 from tests.unit.policies.kit import NATIVE, OURS, UNKNOWN, judged, pack, resource, said, secret, stack
 
@@ -226,3 +226,16 @@ def test_a_crash_is_a_finding_and_tells_no_secret() -> None:
         assert (found.level, found.word) == (Level.MANDATORY, "crash")
         assert "ValueError" in found.text
         assert "hunter2" not in found.text
+
+
+def test_a_crash_over_the_whole_stack_is_one_too() -> None:
+    """Also where it comes after verdicts that were good."""
+
+    def crashes(_stack: Any, _run: Any) -> Any:
+        yield resource(OURS + "ManagedOnlineEndpoint", {}), PASS
+        raise ValueError("the password is hunter2")
+
+    broken = replace(RULES[5], judge_stack=crashes)
+    (found,) = Pack([broken], Stage.PROD, preview=True).analyze_stack(stack())
+    assert (found.rule, found.level, found.word) == (broken.id, Level.MANDATORY, "crash")
+    assert "hunter2" not in found.text
