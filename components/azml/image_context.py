@@ -1,7 +1,8 @@
-"""The build context of a serving image on disk: `.azml/images/NAME` in the project, the same path in every clone.
+"""The build context of a serving image on disk: `.azml/images/NAME/TAG` in the project, the same path in every clone.
 
-Owns making the folder what a manifest says: files that differ are put in place whole, what is too much goes, modes are
-the manifest's. Large files are hard links where their mode fits, else copies. Deliberately knows nothing of Docker.
+Owns making the folder what a manifest says. It is named by content and appears whole, so another stack, or a preview
+with other files, never changes what an update builds from. Large files are hard links where their mode fits, else
+copies. Deliberately knows nothing of Docker.
 """
 
 import contextlib
@@ -9,8 +10,9 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Mapping
-from pathlib import Path
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
 
 from azml.image_manifest import EXECUTABLE, File
 from azml.resources.content import file_digest
@@ -18,67 +20,96 @@ from azml.resources.content import file_digest
 FOLDER = Path(".azml", "images")
 LINKED_BYTES = 2**20
 """From this size on a file is linked: a copy of a small one cannot change when somebody edits the original in place."""
+KEPT_S = 24 * 3600
+"""A context that no preview and no update has wanted for so long goes."""
 
 
-def folder_of(project: Path, image: str) -> Path:
+def folder_of(project: Path, image: str, tag: str) -> Path:
     """Where the context of an image lies; no name of a repository holds a plus sign."""
-    return project / FOLDER / image.replace("/", "+")
+    return project / FOLDER / image.replace("/", "+") / tag
 
 
 def stage(files: Mapping[str, File], folder: Path) -> None:
-    """Make the folder hold these files and nothing else. Several at once do no harm: they do the same."""
-    folder.mkdir(parents=True, exist_ok=True)
-    _clear(folder, files)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as scratch:
-        for path, file in files.items():
-            if not _is_there(folder / path, file):
-                _put(folder / path, file, Path(scratch, "file"))
-    for each in [folder, *folder.rglob("*")]:
-        if each.is_dir():
-            each.chmod(EXECUTABLE)  # who runs in the image is nobody's owner
+    """Make the folder hold these files and nothing else, and clean up in the one above, which is the image's alone.
+
+    Several at once do no harm: each makes a whole one.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if not _holds(folder, files):
+        with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent) as scratch:
+            made = Path(scratch, "made")
+            _make(files, made, [each for each in folder.parent.iterdir() if each.name != Path(scratch).name])
+            with contextlib.suppress(FileNotFoundError):
+                folder.rename(Path(scratch, "before"))
+            try:
+                made.rename(folder)
+            except OSError:
+                if not folder.is_dir():  # else somebody else was faster, with the same
+                    raise
+    os.utime(folder)
+    _forget(folder)
 
 
-def _clear(folder: Path, files: Mapping[str, File]) -> None:
-    """Take away what is no file of the context, and folders that are left empty."""
-    for parent, folders, names in os.walk(folder, topdown=False):
-        for name in [*names, *folders]:
-            path = Path(parent, name)
-            if path.is_dir() and not path.is_symlink():
-                with contextlib.suppress(OSError):  # not empty
-                    path.rmdir()
-            elif path.relative_to(folder).as_posix() not in files:
-                path.unlink(missing_ok=True)
+def _holds(folder: Path, files: Mapping[str, File]) -> bool:
+    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
+    folders = {path for path in found if found[path].is_dir() and not found[path].is_symlink()}
+    if found.keys() - folders != files.keys() or folders != _folders(files):
+        return False
+    try:
+        modes = {stat.S_IMODE(each.stat().st_mode) for each in [folder, *(found[path] for path in folders)]}
+    except OSError:  # taken away meanwhile
+        return False
+    return modes == {EXECUTABLE} and all(_is_there(found[path], file) for path, file in files.items())
+
+
+def _folders(files: Mapping[str, File]) -> set[str]:
+    return {str(above) for path in files for above in PurePosixPath(path).parents} - {"."}
+
+
+def _make(files: Mapping[str, File], folder: Path, others: Sequence[Path]) -> None:
+    for path in ["", *sorted(_folders(files))]:
+        (folder / path).mkdir()
+        (folder / path).chmod(EXECUTABLE)  # who runs in the image is nobody's owner
+    for path, file in files.items():
+        _put(folder / path, file, [other / path for other in others])
+
+
+def _put(path: Path, file: File, elsewhere: Sequence[Path]) -> None:
+    if _linked(path, file, elsewhere):
+        return
+    if isinstance(file.source, bytes):
+        path.write_bytes(file.source)
+    else:
+        shutil.copyfile(file.source, path)
+    path.chmod(file.mode)
+
+
+def _linked(path: Path, file: File, elsewhere: Sequence[Path]) -> bool:
+    """Link to the file itself, or to a copy that another content of the image has."""
+    if isinstance(file.source, bytes) or file.size < LINKED_BYTES:
+        return False
+    for source in [file.source.resolve(), *elsewhere]:
+        if _is_there(source, file):
+            with contextlib.suppress(OSError):  # another file system, or one without links
+                os.link(source, path)
+                return True
+    return False
 
 
 def _is_there(path: Path, file: File) -> bool:
     try:
         found = path.lstat()
+        if not stat.S_ISREG(found.st_mode) or stat.S_IMODE(found.st_mode) != file.mode or found.st_size != file.size:
+            return False
+        linked = isinstance(file.source, Path) and os.path.samestat(found, file.source.stat())
+        return linked or file_digest(path) == file.digest
     except OSError:
         return False
-    if not stat.S_ISREG(found.st_mode) or stat.S_IMODE(found.st_mode) != file.mode or found.st_size != file.size:
-        return False
-    linked = isinstance(file.source, Path) and os.path.samestat(found, file.source.stat())
-    return linked or file_digest(path) == file.digest
 
 
-def _put(path: Path, file: File, scratch: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not _linked(file, scratch):
-        if isinstance(file.source, bytes):
-            scratch.write_bytes(file.source)
-        else:
-            shutil.copyfile(file.source, scratch)
-        scratch.chmod(file.mode)
-    scratch.replace(path)
-
-
-def _linked(file: File, scratch: Path) -> bool:
-    if isinstance(file.source, bytes) or file.size < LINKED_BYTES:
-        return False
-    source = file.source.resolve()
-    if stat.S_IMODE(source.stat().st_mode) != file.mode:
-        return False
-    with contextlib.suppress(OSError):  # another file system, or one without links
-        os.link(source, scratch)
-        return True
-    return False
+def _forget(folder: Path) -> None:
+    """Take away what nobody wants any more, and what a killed process left."""
+    for other in folder.parent.iterdir():
+        with contextlib.suppress(OSError):  # somebody else does so, too
+            if other != folder and other.stat().st_mtime < time.time() - KEPT_S:
+                shutil.rmtree(other)

@@ -48,7 +48,7 @@ class ServingImage(pulumi.ComponentResource):
             where = ".".join(map(str, finding.at))
             raise InvalidArgs(f"ServingImage {name} cannot be made:\n{where}: {finding.value} {finding.what}")
         manifest = manifest_of(spec)
-        folder = folder_of(_project(f"ServingImage {name}"), spec.name)
+        folder = folder_of(_project(f"ServingImage {name}"), spec.name, manifest.tag)
         stage(manifest.context(), folder)
         child = pulumi.ResourceOptions(parent=self)
         server = pulumi.Output.from_input(args["login_server"])

@@ -99,8 +99,9 @@ def _image(home: Path, server: str, user: str, password: str) -> str:
             "code_configuration": {"code": str(SAMPLE / "code"), "scoring_script": "score.py"},
         }
     )
-    folder = folder_of(home, spec.name)
-    stage(manifest_of(spec).context(), folder)
+    manifest = manifest_of(spec)
+    folder = folder_of(home, spec.name, manifest.tag)
+    stage(manifest.context(), folder)
     given = {
         "imageName": f"{server}/diabetes:1",
         "registry": {"server": server, "username": user, "password": password},

@@ -7,7 +7,10 @@ import json
 import os
 import shutil
 import stat
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -193,7 +196,7 @@ def tree(folder: Path) -> dict[str, tuple[int, bytes]]:
 def test_the_context_is_what_the_manifest_says(clone: Path, tmp_path: Path) -> None:
     (clone / "code" / "run.sh").write_bytes(b"#!/bin/sh\n")
     (clone / "code" / "run.sh").chmod(0o770)
-    folder = folder_of(tmp_path, "team/churn")
+    folder = folder_of(tmp_path, "team/churn", manifest(clone).tag)
     before = os.umask(0o077)
     try:
         stage(manifest(clone).context(), folder)
@@ -212,9 +215,12 @@ def test_the_context_is_what_the_manifest_says(clone: Path, tmp_path: Path) -> N
 
 
 def test_what_is_too_much_goes_and_what_is_there_stays(clone: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "context"
+    folder = tmp_path / "image" / "tag"
     stage(manifest(clone).context(), folder)
-    kept = (folder / "code" / "score.py").stat().st_ino
+    kept = folder.stat().st_ino
+    stage(manifest(clone).context(), folder)
+    assert folder.stat().st_ino == kept
+    whole = tree(folder)
     (folder / "code" / "lib" / "stale").mkdir()
     (folder / "code" / "lib" / "stale" / "file").touch()
     (folder / "link").symlink_to(clone)
@@ -222,24 +228,84 @@ def test_what_is_too_much_goes_and_what_is_there_stays(clone: Path, tmp_path: Pa
     (folder / "labels").write_bytes(b"")
     shutil.rmtree(folder / "gateway")
     stage(manifest(clone).context(), folder)
-    again = tmp_path / "again"
-    stage(manifest(clone).context(), again)
-    assert tree(folder) == tree(again)
+    assert tree(folder) == whole
     assert not (folder / "code" / "lib" / "stale").exists()
-    assert (folder / "code" / "score.py").stat().st_ino == kept
+    assert [each.name for each in folder.parent.iterdir()] == ["tag"]
     assert (clone / "conda.yml").exists()  # what a link led to
+
+
+@pytest.mark.parametrize("wrong", ["mode", "empty folder"])
+def test_a_folder_that_would_be_another_image_is_made_again(clone: Path, tmp_path: Path, wrong: str) -> None:
+    folder = tmp_path / "image" / "tag"
+    stage(manifest(clone).context(), folder)
+    kept = folder.stat().st_ino
+    if wrong == "mode":
+        (folder / "code").chmod(0o700)
+    else:
+        (folder / "code" / "empty").mkdir()
+    stage(manifest(clone).context(), folder)
+    assert folder.stat().st_ino != kept
+    assert stat.S_IMODE((folder / "code").stat().st_mode) == 0o755
+
+
+def test_another_content_leaves_what_an_update_builds_from(clone: Path, tmp_path: Path) -> None:
+    """Two stacks of one project, or a preview beside an update, name one image and mean two."""
+    first = manifest(clone)
+    building = folder_of(tmp_path, "churn", first.tag)
+    stage(first.context(), building)
+    before = tree(building)
+    (clone / "code" / "score.py").write_bytes(b"def init(): ...\n")
+    second = manifest(clone)
+    stage(second.context(), folder_of(tmp_path, "churn", second.tag))
+    assert tree(building) == before
+    assert tree(folder_of(tmp_path, "churn", second.tag))["code/score.py"] == (0o644, b"def init(): ...\n")
+
+
+def test_several_at_once_make_one_whole_and_touch_no_original(clone: Path, tmp_path: Path) -> None:
+    for name in "ab":
+        (clone / "model" / f"{name}.large").write_bytes(name.encode() * 2**20)
+        (clone / "model" / f"{name}.large").chmod(0o644)
+    context = manifest(clone).context()
+    alone = tmp_path / "alone" / "tag"
+    stage(context, alone)
+    start = threading.Barrier(4)
+
+    def one(folder: Path) -> None:
+        start.wait()
+        stage(context, folder)
+
+    for turn in range(5):
+        folder = tmp_path / f"together-{turn}" / "tag"
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(one, [folder] * 4))
+        assert tree(folder) == tree(alone)
+        assert [each.name for each in folder.parent.iterdir()] == ["tag"]
+    assert {(clone / "model" / f"{name}.large").read_bytes()[:1] for name in "ab"} == {b"a", b"b"}
+
+
+def test_contexts_of_yesterday_go(clone: Path, tmp_path: Path) -> None:
+    for name, age in (("old", 2 * 86400), (".killed", 2 * 86400), ("other", 3600)):
+        folder = tmp_path / "churn" / name
+        stage(manifest(clone).context(), folder)
+        os.utime(folder, (time.time() - age, time.time() - age))
+    stage(manifest(clone).context(), tmp_path / "churn" / "tag")
+    assert {each.name for each in (tmp_path / "churn").iterdir()} == {"tag", "other"}
 
 
 def test_large_files_are_linked_and_their_modes_left_alone(clone: Path, tmp_path: Path) -> None:
     for name, mode in (("plain.bin", 0o644), ("private.bin", 0o600)):
         (clone / "model" / name).write_bytes(b"x" * 2**20)
         (clone / "model" / name).chmod(mode)
-    folder = tmp_path / "context"
+    folder = tmp_path / "churn" / "tag"
     stage(manifest(clone).context(), folder)
     staged = {name: next(folder.rglob(name)).stat() for name in ("plain.bin", "private.bin")}
     assert os.path.samestat(staged["plain.bin"], (clone / "model" / "plain.bin").stat())
     assert stat.S_IMODE(staged["private.bin"].st_mode) == 0o644
     assert stat.S_IMODE((clone / "model" / "private.bin").stat().st_mode) == 0o600
+    (clone / "code" / "score.py").write_bytes(b"# changed\n")
+    after = tmp_path / "churn" / "after"
+    stage(manifest(clone).context(), after)
+    assert os.path.samestat(next(after.rglob("private.bin")).stat(), staged["private.bin"])  # no second copy of it
 
 
 JSON = st.recursive(

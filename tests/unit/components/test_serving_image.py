@@ -45,13 +45,19 @@ def built(*images: dict[str, Any], **more: Any) -> list[Registered]:
     return planned(lambda: module.export(module.build(spec)))
 
 
+def tag_of(project: Path) -> str:
+    """The one content of the image that was staged."""
+    (staged,) = (project / ".azml" / "images" / "team+churn").iterdir()
+    return staged.name
+
+
 def of(made: list[Registered], type_: str) -> list[Registered]:
     return [resource for resource in made if resource.type.endswith(f":{type_}")]
 
 
 def test_pulumi_docker_is_told_what_was_decided_and_no_more(project: Path) -> None:
     (made,) = of(built(image()), "Image")
-    context = "../.azml/images/team+churn"
+    context = f"../.azml/images/team+churn/{tag_of(project)}"
     assert made.type == "docker:index/image:Image"
     assert made.inputs["build"] == {
         "context": context, "dockerfile": f"{context}/Dockerfile", "platform": "linux/amd64",
@@ -91,7 +97,7 @@ def test_references_become_the_estate_s_own_files(project: Path) -> None:
     spec = StackSpec.from_args({"stage": "dev", **estate, "container_registry": registry})
     made = planned(lambda: module.export(module.build(spec)))
     assert len(of(made, "Image")) == 1
-    context = project / ".azml" / "images" / "team+churn"
+    context = project / ".azml" / "images" / "team+churn" / tag_of(project)
     assert (context / "models" / "0" / "churn" / "7" / "model.bin").read_bytes() == b"model"
     assert (context / "Dockerfile").read_text().startswith("FROM base:1\n")
 

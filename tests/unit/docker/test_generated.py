@@ -57,12 +57,12 @@ def _staged(program: Program) -> Program:
             "sample_request": str(at / "sample.json"),
         }
     )
-    stage(manifest_of(spec).context(), program.folder / "staged")
+    stage(manifest_of(spec).context(), program.folder / "staged" / "tag")
     return program
 
 
 def test_a_serving_image_is_built(client: Client, staged: Program) -> None:
-    build = {"context": "staged", "dockerfile": "staged/Dockerfile", "platform": "linux/amd64"}
+    build = {"context": "staged/tag", "dockerfile": "staged/tag/Dockerfile", "platform": "linux/amd64"}
     client.create(IMAGE, staged.inputs(build=build))
     manifest, config = staged.registry.image("diabetes:t1")
     files: set[str] = set()
