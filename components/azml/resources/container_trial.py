@@ -17,6 +17,7 @@ from azml.resources.container_groups import ACI, Address, State, body, group_id,
 from azml.resources.diagnosis import likely_cause
 from azml.resources.errors import ArmError, Interrupted, Refused
 from azml.resources.gates import ask, reporting
+from azml.resources.gates.log_lines import explaining
 from azml.resources.gates.verdict import Outcome
 from azml.resources.handler import OWNER, Handler, Values, require
 from azml.resources.resource import AzmlResource
@@ -170,7 +171,7 @@ class Trial:
             with self._work.watched(self._refuse_what_ended):
                 self._work.arm.put(self._id.text, ACI, wanted, self._work)
         except ArmError as error:
-            raise self._refused(f"Azure did not make its trial group: {error}", self._log(LAST_LINES)) from error
+            raise self._refused(f"Azure did not make its trial group: {error}", self._log()) from error
 
     def _wait_and_ask(self) -> None:
         found = self._running()
@@ -188,7 +189,7 @@ class Trial:
             verdicts = ask.own_requests(self._work, gates, client, self._service) if gates else []
         if any(verdict.outcome is not Outcome.PASS for verdict in verdicts):
             whole_log = f"azml logs {self._service}"
-            report = reporting.explained(self._service, verdicts, lambda: self._log(LOG_LINES), whole_log)
+            report = reporting.explained(self._service, verdicts, self._log, whole_log)
             raise Refused(f"{self._head}\n\n{report}")
 
     def _running(self) -> Values:
@@ -213,7 +214,7 @@ class Trial:
             self._look()
             if time.monotonic() - began >= self._patience:
                 raise self._refused(
-                    f"the server of its trial group was not up after {self._patience:.0f} s", self._log(LAST_LINES)
+                    f"the server of its trial group was not up after {self._patience:.0f} s", self._log()
                 )
             self._work.wait(POLL_SECONDS, f"waiting for the server of the trial group {self._id.name}")
 
@@ -229,16 +230,16 @@ class Trial:
         """The group as it is; `Refused` where it will not run."""
         found = self._work.arm.get(self._id.text, ACI)
         if why := State.of(found).ended:
-            raise self._refused(f"in its trial group {why}", log(self._work.arm, self._id, found, LAST_LINES))
+            raise self._refused(f"in its trial group {why}", log(self._work.arm, self._id, found, LOG_LINES))
         return found
 
     def _refuse_what_ended(self) -> None:
         if self._work.arm.find(self._id.text, ACI) is not None:
             self._look()
 
-    def _log(self, lines: int) -> str:
+    def _log(self) -> str:
         found = self._work.arm.find(self._id.text, ACI)
-        return "" if found is None else log(self._work.arm, self._id, found, lines)
+        return "" if found is None else log(self._work.arm, self._id, found, LOG_LINES)
 
     @property
     def _mark(self) -> str:
@@ -251,9 +252,12 @@ class Trial:
         return f"Image {image} does not go live: the container group of service {self._service} was not touched."
 
     def _refused(self, why: str, said: str) -> Refused:
-        lines = "\n".join(f"  {line}" for line in said.splitlines()[-LAST_LINES:])
-        text = f"{self._head}\n\nWhy: {why}" + (f"\n\nThe last lines of its container:\n{lines}" if lines else "")
-        cause = likely_cause(text)
+        text = f"{self._head}\n\nWhy: {why}"
+        reasons, last = explaining(said), said.splitlines()[-LAST_LINES:]
+        if not all(line in last for line in reasons):  # further up, and the log ends with the trial
+            text += _quoted("What its container raised:", reasons)
+        text += _quoted("The last lines of its container:", last)
+        cause = likely_cause("\n".join([text, *reasons]))
         return Refused(text if cause is None else f"{text}\n\nLikely cause: {cause}")
 
     def _end_quietly(self) -> None:
@@ -264,3 +268,7 @@ class Trial:
             pass
         except (ArmError, Refused) as error:
             self._work.warn(f"The trial group {self._id.name} is still there, and the next `up` deletes it: {error}")
+
+
+def _quoted(heading: str, lines: list[str]) -> str:
+    return "".join(["\n\n", heading, *(f"\n  {line}" for line in lines)]) if lines else ""

@@ -123,6 +123,29 @@ def test_a_container_that_ends_is_explained_by_its_log(arm: Groups, tmp_path: Pa
     assert arm.there == {}
 
 
+def test_what_init_raised_is_found_above_the_last_lines(arm: Groups, tmp_path: Path) -> None:
+    """As azureml-inference-server-http 1.5.1 logs it: what init() raised, its own traceback, what the folders hold."""
+    packages = "/opt/azml/env/lib/python3.11/site-packages/azureml_inference_server_http/server"
+    arm.containers = [{"currentState": {"state": "Terminated", "exitCode": 3, "detailStatus": "Error"}}]
+    arm.log = (
+        "Traceback (most recent call last):\n"
+        f'  File "{packages}/user_script.py", line 117, in invoke_init\n    self._user_init()\n'
+        '  File "/var/azureml-app/code/score.py", line 14, in init\n    raise ValueError("no such weights")\n'
+        "ValueError: no such weights\n\n"
+        "The above exception was the direct cause of the following exception:\n\n"
+        "Traceback (most recent call last):\n"
+        f'  File "{packages}/aml_blueprint.py", line 109, in setup\n    self.user_script.invoke_init()\n'
+        "azureml_inference_server_http.server.user_script.UserScriptException: Caught an unhandled exception\n\n"
+        + "".join(f"2026-11-21 17:04:20,263 I [9621] azmlinfsrv -     file-{number}\n" for number in range(30))
+        + "2026-11-21 17:04:20,724 E [9614] gunicorn.error - Worker (pid:9621) exited with code 3.\n"
+    )
+    text = refused(arm, inputs(tmp_path))
+    assert 'File "/var/azureml-app/code/score.py", line 14, in init' in text
+    assert "  ValueError: no such weights" in text
+    assert "aml_blueprint" not in text, "not the server's own frames"
+    assert "Likely cause: init() of the scoring script failed" in text
+
+
 def test_an_image_that_cannot_be_pulled(arm: Groups, tmp_path: Path) -> None:
     events = [
         {"name": "Pulling", "type": "Normal", "message": "pulling image"},
