@@ -28,6 +28,11 @@ from azml_local.scoring.processes import Processes
 Waits = Callable[[str], Sequence[float]]
 """Seconds to wait, by what is waited for: `pull` (between tries) and `back_off` (before a container's next start)."""
 
+_PORTS, _FREED = "ports.json", "freed.json"
+"""Loopback ports by group: of those that are there, and of those that were. On Azure a group that is made again has the
+address that its DNS label makes; here that is its port."""
+_MOST_FREED = 100
+
 
 class ContainerPlane:
     """Runs every container group of one local Azure, under `home`.
@@ -93,9 +98,11 @@ class ContainerPlane:
         async with self._ordered(key):
             await self._end(key)
             self._used.pop(self._folder(group_id).name, None)
-            ports = self._all_ports()
-            if ports.pop(key, None) is not None:
-                write_json(self._home / "ports.json", ports)
+            ports = self._read(_PORTS)
+            if (freed := ports.pop(key, None)) is not None:
+                write_json(self._home / _PORTS, ports)
+                latest = [*self._read(_FREED).items(), (key, freed)][-_MOST_FREED:]
+                write_json(self._home / _FREED, dict(latest))
             shutil.rmtree(self._folder(group_id), ignore_errors=True)
             await self._forget_unused()
 
@@ -105,7 +112,7 @@ class ContainerPlane:
 
     def ports(self, group_id: str) -> Mapping[int, int]:
         """Give the loopback port of each port that a group has."""
-        return {int(port): local for port, local in self._all_ports().get(group_id.lower(), {}).items()}
+        return {int(port): local for port, local in self._read(_PORTS).get(group_id.lower(), {}).items()}
 
     def logs(self, group_id: str, name: str, lines: int | None, *, timestamps: bool) -> str:
         """Give the end of a container's log."""
@@ -184,15 +191,15 @@ class ContainerPlane:
 
     def _choose_ports(self, group: Group) -> dict[int, int]:
         """Give every port of a group one of the loopback interface: the one it had, unless that is taken."""
-        ports, key = self._all_ports(), group.id.lower()
-        before = ports.get(key, {})
+        ports, key = self._read(_PORTS), group.id.lower()
+        before = ports.get(key) or self._read(_FREED).get(key, {})
         ports[key] = {str(port): choose_port(before.get(str(port))) for port in group.ports}
-        write_json(self._home / "ports.json", ports)
+        write_json(self._home / _PORTS, ports)
         return {int(port): local for port, local in ports[key].items()}
 
-    def _all_ports(self) -> dict[str, dict[str, int]]:
+    def _read(self, name: str) -> dict[str, dict[str, int]]:
         with contextlib.suppress(FileNotFoundError):
-            ports: dict[str, dict[str, int]] = json.loads((self._home / "ports.json").read_text())
+            ports: dict[str, dict[str, int]] = json.loads((self._home / name).read_text())
             return ports
         return {}
 

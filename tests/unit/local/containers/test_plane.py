@@ -273,6 +273,8 @@ def test_a_stopped_group_keeps_what_is_seen(run: Any) -> None:
         assert rig.plane.ports(ID) == {}
         assert not list((rig.plane._home / "layers").iterdir())
         assert not list((rig.plane._home / "groups").iterdir())
+        await rig.put(rig.group())
+        assert rig.plane.ports(ID)[80] == port, "made again under its name, it has its address"
 
     run(body)
 
