@@ -61,6 +61,12 @@ REFUSED = {
     ),
     "spot too large": (body(container(cpu=5), priority="Spot"), "", "1 to 4"),
     "spot elsewhere": (body(container(), priority="Spot"), "", "Spot container groups are not available in 'eastus'"),
+    "spot in a subnet": (
+        body(container(), priority="Spot", subnetIds=[{"id": SUBNET}]), "", "cannot be in a virtual network",
+    ),
+    "spot with an address": (
+        body(with_ports(80), priority="Spot", ipAddress=open_(80)), "", "Spot container group has no IP address",
+    ),
     "gpu": (body(container(resources=gpu(1))), "ContainerGroupQuotaReached", "quota 'V100Cores' exceeded"),
     "no ports": (body(container(), ipAddress=open_()), "MissingIpAddressPorts", "cannot be empty"),
     "6 ports": (body(with_ports(*range(81, 87)), ipAddress=open_(*range(81, 87))), "", "6 ports; the maximum is 5"),

@@ -116,8 +116,16 @@ def _size_problems(group: str, location: str, made: Body) -> Iterator[ArmError]:
             break
     spot = made.get("priority") == "Spot"
     yield from _sum_problems(group, made, spot=spot)
-    if spot and location not in aci.SPOT_REGIONS:
+    yield from _spot_problems(location, made) if spot else ()
+
+
+def _spot_problems(location: str, made: Body) -> Iterator[ArmError]:
+    if location not in aci.SPOT_REGIONS:
         yield _bad(f"Spot container groups are not available in '{location}': {', '.join(aci.SPOT_REGIONS)} have them.")
+    if made.get("subnetIds"):
+        yield _bad("A Spot container group cannot be in a virtual network: leave 'subnetIds' out.")
+    if made.get("ipAddress"):
+        yield _bad("A Spot container group has no IP address: leave 'ipAddress' out.")
 
 
 def _sum_problems(group: str, made: Body, *, spot: bool) -> Iterator[ArmError]:
