@@ -55,7 +55,7 @@ def _interrupted(told: Explanation, subject: Subject) -> None:
     replaced = told.op == "replace"
     told.lines = told.lines or ["secret values changed, or settings that only Azure tells apart"]
     stay = [] if any(loss.kind == "URL" for loss in told.lost) else ["URL"]
-    if subject.of(KEYS) and not _keys(subject):
+    if (keys := subject.of(KEYS)) and all(step.op in ("same", "update") for step in keys):
         stay.append("keys")
     how = _MADE_AGAIN if replaced else _RESTARTED
     kept = f"; {' and '.join(stay)} {'stay' if len(stay) > 1 else 'stays'}" if stay else ""
@@ -68,8 +68,8 @@ def _interrupted(told: Explanation, subject: Subject) -> None:
 
 def _lost(subject: Subject, group: Step | None) -> list[Loss]:
     """Address and keys that are gone for good."""
-    gone = group is not None and (group.op == "delete" or _moves(group))
-    keys = any(step.op in ("replace", "delete") for step in subject.of(KEYS))
+    gone = group is not None and (group.op == "delete" or _moves(subject, group))
+    keys = bool(_keys(subject)) or (group is not None and group.op == "delete" and bool(subject.of(KEYS)))
     if not gone or group is None:
         return [Loss("keys", f"keys of {subject.name}", URL_RANK)] if keys else []
     at = mapping(group.state.get("ipAddress"))
@@ -80,7 +80,7 @@ def _lost(subject: Subject, group: Step | None) -> list[Loss]:
     )
 
 
-def _moves(group: Step) -> bool:
+def _moves(subject: Subject, group: Step) -> bool:
     """Whether its address is another one afterwards: without a label it is a number, which the group has no say in."""
     if group.op not in ("update", "replace"):
         return False
@@ -90,14 +90,26 @@ def _moves(group: Step) -> bool:
     labels = before.get("dnsNameLabel"), now.get("dnsNameLabel")
     if before.get("type") != now.get("type") or (words.is_known(labels[1]) and labels[0] != labels[1]):
         return True
+    if _port(group.old) != _port(group.new) or _cname(subject, "old") != _cname(subject, "new"):
+        return True
     return group.op == "replace" and (
         labels[0] is None or not words.is_known(labels[1]) or "location" in changed(group)
     )
 
 
+def _cname(subject: Subject, which: str) -> Any:
+    """The name in its URL where it speaks TLS, which its trial knows."""
+    trial = next(iter(subject.of(TRIAL)), None)
+    return None if trial is None else getattr(trial, which).get("cname")
+
+
 def _keys(subject: Subject) -> list[str]:
-    keys_go = any(step.op in ("replace", "delete") for step in subject.of(KEYS))
-    return ["keys: made anew; who still sends an old one is refused"] if keys_go else []
+    """What becomes of keys that callers still have to show."""
+    done = {step.op for step in subject.of(KEYS)} & {"replace", "delete"}
+    if not done or _variables(_first(_open(subject, subject.main, "new"))).get(_AUTH) == "none":
+        return []
+    how = "made anew" if "replace" in done else "the program's own"
+    return [f"keys: {how}; who still sends an old one is refused"]
 
 
 def _refuses_callers(subject: Subject, group: Step | None) -> bool:

@@ -97,6 +97,19 @@ def test_a_url_that_goes_is_lost_and_comes_first(op: str, path: str, value: Any,
     assert "URL" not in one.lines[-1]
 
 
+def test_tls_makes_another_url() -> None:
+    """http://…:5001 becomes https://scorer.contoso.com:8443; and with its own port still another scheme and name."""
+    trial = {"name": "churn-trial"}
+    tls = step("update", TRIAL, "churn-trial", trial, {**trial, "cname": "scorer.contoso.com"}, parent=OF_SERVICE)
+    for one in (
+        told("replace", changed("ipAddress.ports", [{"port": 8443}])),
+        told("update", {**INPUTS, "volumes": MARKED}, tls),
+    ):
+        assert [str(loss) for loss in one.lost] == ["URL churn-1.westeurope.azurecontainer.io"]
+        assert one.downtime is Downtime.outage
+        assert "URL" not in one.lines[-1]
+
+
 def test_a_group_without_a_label_has_another_address_when_it_is_made_again() -> None:
     bare = changed("ipAddress.dnsNameLabel", None)
     one = told("replace", {**bare, "restartPolicy": "Never"}, old=bare)
@@ -125,9 +138,18 @@ def test_keys_that_are_made_anew_are_lost() -> None:
 def test_who_may_call_is_said(before: str, now: str, downtime: Downtime) -> None:
     path = "containers.0.environmentVariables"
     asks = [changed(path, [{"name": "AZML_AUTH_MODE", "value": mode}]) for mode in (before, now)]
-    one = told("update", asks[1], old=asks[0])
+    made = step("delete" if now == "none" else "create", KEYS, "churn-keys", {"service": "churn"}, parent=OF_SERVICE)
+    one = told("update", asks[1], made, old=asks[0])
     assert one.lines[0].startswith(f"callers show: {before} → {now}")
-    assert one.downtime is downtime
+    assert "keys" not in " ".join(one.lines), "there are none that anybody could lack"
+    assert (one.downtime, one.lost) == (downtime, ())
+
+
+def test_keys_of_the_program_take_the_place_of_made_ones() -> None:
+    keys = step("delete", KEYS, "churn-keys", {"service": "churn"}, parent=OF_SERVICE)
+    one = told("update", changed("containers.0.environmentVariables", MARKED), keys)
+    assert "keys: the program's own; who still sends an old one is refused" in one.lines
+    assert one.downtime is Downtime.outage
 
 
 @pytest.mark.parametrize(("name", "value"), [
