@@ -6,14 +6,13 @@ only its program is.
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support import demo_preview
 from tests.support.changes import TABLE, TOKEN, Estate
 from tests.support.clone import ROOT, Clone
+from tests.support.demo_preview import SAMPLE
 from tests.support.documents import commands
 
 pytestmark = pytest.mark.engine
@@ -36,6 +35,12 @@ def _estate(clone: Clone) -> Estate:
 def _changed_types() -> set[str]:
     """Types of the resources that rows change, gathered on the way."""
     return set()
+
+
+@pytest.fixture(name="comments", scope="module")
+def _comments() -> dict[str, str]:
+    """The comments that were made, by what changed, gathered on the way."""
+    return {}
 
 
 def rounds() -> list[list[dict[str, Any]]]:
@@ -77,12 +82,11 @@ def _id(rows: list[dict[str, Any]]) -> str:
 
 @pytest.mark.parametrize("rows", rounds(), ids=_id)
 def test_exactly_the_expected_is_said(
-    estate: Estate, rows: list[dict[str, Any]], tmp_path: Path, changed_types: set[str]
+    estate: Estate, rows: list[dict[str, Any]], changed_types: set[str], comments: dict[str, str]
 ) -> None:
     change = _together(rows)
-    with estate.changed(change):
-        done = estate.clone.azml("preview", "--json", "--markdown", str(tmp_path / "comment.md"))
-    assert done.returncode == 0, done.stdout + done.stderr
+    done, comment = estate.previewed(change)
+    comments[_id(rows)] = comment
     (report,) = json.loads(done.stdout)["stacks"]
     changed_types |= {changed["type"] for one in report["subjects"] for changed in one["resources"]}
     assert [one["of"] for one in report["subjects"]] == _in_order(rows)
@@ -91,7 +95,6 @@ def test_exactly_the_expected_is_said(
         assert len(said[one["of"]]) == len(spoken(one)), "\n".join(said[one["of"]])
         for text, wanted in zip(said[one["of"]], spoken(one), strict=True):
             assert re.fullmatch(_pattern(wanted), text), f"{text!r} is not {wanted!r}"
-    comment = (tmp_path / "comment.md").read_text()
     assert comment.startswith("<!-- azml-preview: serving -->\n")
     for secret in (TOKEN, *change["secret"].values()):
         assert secret not in done.stdout + done.stderr + comment
@@ -148,11 +151,10 @@ def test_exit_codes(estate: Estate) -> None:
     assert estate.clone.azml("preview", "--fail-on", "outtage").returncode == 2
 
 
-def test_the_comment_in_the_readme_is_one_that_was_made(estate: Estate) -> None:
+def test_the_comment_in_the_readme_is_one_that_was_made(comments: dict[str, str]) -> None:
     """Line by line; hashes, which are other ones elsewhere, aside."""
     (shown,) = [command.output for command in commands(ROOT / "README.md") if command.text == "make demo-preview"]
-    made = demo_preview.comment(estate)
-    assert _without_hashes(shown).rstrip() == _without_hashes(made).rstrip()
+    assert _without_hashes(shown).rstrip() == _without_hashes(comments[_id([SAMPLE])]).rstrip()
 
 
 def _without_hashes(text: str) -> str:

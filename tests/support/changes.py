@@ -75,6 +75,14 @@ class Estate:
             for file, content in before.items():
                 file.write_bytes(content)
 
+    def previewed(self, row: Mapping[str, Any]) -> tuple[subprocess.CompletedProcess[str], str]:
+        """What `azml preview --json` says of the program with a row's change in it, and the comment that it writes."""
+        file = self.clone.root / ".azml" / "comment.md"
+        with self.changed(row):
+            done = self.clone.azml("preview", "--json", "--markdown", str(file))
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done, file.read_text(encoding="utf-8")
+
     def _placed(self, value: Any) -> Any:
         if isinstance(value, dict):
             return {key: self._placed(item) for key, item in value.items()}

@@ -15,22 +15,14 @@ from tests.support.clone import Clone
 """A model that was trained again, more instances, other shares, less exposure, and a tag."""
 
 
-def comment(estate: Estate) -> str:
-    """What `azml preview` writes about the sample change."""
-    file = estate.clone.root / ".azml" / "comment.md"
-    with estate.changed(SAMPLE):
-        done = estate.clone.azml("preview", "--markdown", str(file))
-    assert done.returncode == 0, done.stdout + done.stderr
-    return file.read_text(encoding="utf-8")
-
-
 def main() -> None:
     """Bring the estate up, and print the comment."""
     with tempfile.TemporaryDirectory(prefix="azml-") as folder:
         clone = Clone.make(Path(folder), bin_dir())
         try:
             sys.stderr.write("An estate on a local Azure, to be changed: half a minute\n")
-            sys.stdout.write(comment(Estate.make(clone)))
+            _, comment = Estate.make(clone).previewed(SAMPLE)
+            sys.stdout.write(comment)
         finally:
             clone.azml("local", "stop")
 
