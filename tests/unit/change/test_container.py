@@ -8,6 +8,8 @@ import copy
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from azml_change.impact import Downtime, Explanation
 from azml_change.plan import Plan
@@ -208,3 +210,38 @@ def test_retention_that_deletes_images_is_said() -> None:
     component = {**step("same", IMAGES, "churn"), "urn": of}
     (one,) = reported(component, step("same", IMAGE, "churn", parent=of), alias).explained
     assert one.lines == ["keeps the newest 3: older images that nothing runs are deleted"]
+
+
+_NAMED = st.sampled_from(["", "a", "b|c", UNKNOWN, MARKED])
+_CONTAINERS = st.sampled_from([UNKNOWN, MARKED]) | st.lists(
+    st.fixed_dictionaries({}, optional={
+        "name": st.sampled_from(["a", "b"]), "image": _NAMED, "command": st.just(["x"]), "resources": st.just(UNKNOWN),
+        "environmentVariables": st.just(UNKNOWN) | st.just([{"name": "AZML_AUTH_MODE", "value": "key"}, UNKNOWN]),
+    }) | st.just(UNKNOWN), max_size=2,
+)  # fmt: skip
+_ADDRESS = st.sampled_from([UNKNOWN, MARKED]) | st.fixed_dictionaries(
+    {"type": _NAMED}, optional={"dnsNameLabel": _NAMED, "ports": st.sampled_from([[], [UNKNOWN], UNKNOWN, MARKED])}
+)
+_GROUPS = st.fixed_dictionaries({}, optional={
+    "containers": _CONTAINERS, "ipAddress": _ADDRESS, "location": _NAMED, "identity": _NAMED, "zones": _NAMED,
+    "group": st.sampled_from([UNKNOWN, MARKED]) | st.fixed_dictionaries({"containers": _CONTAINERS}), "keep": _NAMED,
+})  # fmt: skip
+_TYPES = st.sampled_from([GROUP, TRIAL, KEYS, IMAGE, ALIAS])
+_OPS = st.sampled_from(["create", "update", "delete", "replace", "same"])
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(st.tuples(_OPS, _TYPES, _GROUPS, _GROUPS, st.sampled_from([OF_SERVICE, urn(IMAGES, "i"), ""])), max_size=4)
+)
+def test_whatever_a_plan_has_is_told_and_no_secret(made: list[tuple[str, str, Any, Any, str]]) -> None:
+    """Missing, unknown, secret and senseless values; a group with a known address never goes without a word."""
+    steps = [
+        step(op, type_, f"r{number}", old, new, parent=parent, diff=dict.fromkeys({**old, **new}, "update"))
+        for number, (op, type_, old, new, parent) in enumerate(made)
+    ]
+    report = reported(*steps)
+    assert "hunter2" not in str(report.wire())
+    for one in report.explained:
+        if one.kind == "container service" and one.op in ("delete", "replace"):
+            assert one.downtime is Downtime.outage

@@ -140,6 +140,11 @@ def test_an_instance_type_of_a_cluster_is_no_vm_size() -> None:
     assert verdicts("retired-size", DEPLOYMENT, inputs) == []
 
 
+@pytest.mark.parametrize("mode", ["Key", "key", "KEY"])
+def test_a_key_is_one_in_whichever_case(mode: str) -> None:
+    assert verdicts("key-auth", ENDPOINT, {"properties": {"authMode": mode}}) == REFUSED
+
+
 DENY = {"defaultAction": "Deny"}
 
 
