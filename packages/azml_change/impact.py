@@ -91,6 +91,8 @@ STATEFUL: dict[str, Callable[[Step], Loss]] = {
     "azure-native:storage:FileShare": _of("file share", "its files"),
     "azure-native:keyvault:Vault": _vault,
     "azure-native:containerregistry:Registry": _of("container registry", "images"),
+    "azure-native:keyvault:Key": _of("key", "what is encrypted with it, once it is purged"),
+    "azure-native:containerservice:ManagedCluster": _of("AKS cluster", "everything that runs on it, and its addresses"),
     "azure-native:operationalinsights:Workspace": _of("Log Analytics workspace", "logs"),
     "azure-native:iothub:IotHubResource": _of("IoT hub", "device identities"),
 }

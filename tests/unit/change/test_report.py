@@ -1,12 +1,16 @@
 """What a plan means, on plans that the real engine made and on plans of raw programs."""
 
+import re
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from azml.resources import wire
+from azml_change import container, serving, workspace
 from azml_change import plan as plans
-from azml_change.impact import Downtime
+from azml_change.impact import STATEFUL, Downtime
 from azml_change.plan import Plan
 from azml_change.report import Report, explain
 from tests.support.plans import DEPLOYMENT, ENDPOINT, GROUP, ROLLOUT, UNKNOWN, recorded, reported, step, urn
@@ -120,6 +124,48 @@ def test_what_holds_state_is_never_noise() -> None:
     report = reported(step("same", IDENTITY, "i", {}), gone)
     assert [loss.kind for loss in report.lost] == ["storage account"]
     assert report.downtime is Downtime.outage
+
+
+NATIVE = "azure-native:"
+LOST = {
+    NATIVE + "resources:ResourceGroup": "resource group", NATIVE + "machinelearningservices:Workspace": "workspace",
+    "azml:index:ManagedOnlineEndpoint": "URL", NATIVE + "machinelearningservices:OnlineEndpoint": "URL",
+    NATIVE + "machinelearningservices:BatchEndpoint": "URL", NATIVE + "machinelearningservices:Registry": "registry",
+    NATIVE + "storage:StorageAccount": "storage account", NATIVE + "storage:BlobContainer": "blob container",
+    NATIVE + "storage:FileShare": "file share", NATIVE + "keyvault:Vault": "key vault", NATIVE + "keyvault:Key": "key",
+    NATIVE + "containerregistry:Registry": "container registry", NATIVE + "iothub:IotHubResource": "IoT hub",
+    NATIVE + "operationalinsights:Workspace": "Log Analytics workspace",
+    NATIVE + "containerservice:ManagedCluster": "AKS cluster",
+}  # fmt: skip
+"""What holds something that no program makes again, written from what Azure keeps in each."""
+
+
+@pytest.mark.parametrize("op", ["delete", "replace"])
+@pytest.mark.parametrize("type_", LOST)
+def test_what_holds_state_and_goes_is_lost_and_comes_first(type_: str, op: str) -> None:
+    harmless = [step("update", "azure-native:web:WebApp", f"a{n}", {"a": 1}, {"a": 2}) for n in range(3)]
+    report = reported(*harmless, step(op, type_, "z", {"name": "z"}))
+    assert [loss.kind for loss in report.lost] == [LOST[type_]]
+    assert report.explained[0].lost
+    assert report.explained[0].downtime is Downtime.outage
+
+
+def test_every_type_that_holds_state_is_in_that_list() -> None:
+    assert set(STATEFUL) == set(LOST)
+
+
+NAMED = {serving.GROUP, container.IMAGE} | set(workspace.PARTS) | set(LOST)
+
+
+@pytest.mark.parametrize("token", sorted(token for token in NAMED if not token.startswith("azml:")))
+def test_every_type_that_is_named_exists_in_its_sdk(token: str) -> None:
+    """The file of its class says so, which is not imported: that takes seconds."""
+    package, module, name = token.replace("/image:", ":").split(":")
+    found = find_spec(f"pulumi_{package.replace('-', '_')}")
+    assert found is not None
+    folder = Path(str(found.origin)).parent / ("" if module == "index" else module)
+    file = folder / f"{re.sub(r'(?<=[a-z])(?=[A-Z])', '_', name).lower()}.py"
+    assert f'"{token}"' in file.read_text(encoding="utf-8")
 
 
 def test_a_replacement_in_three_steps_is_one() -> None:
