@@ -73,7 +73,7 @@ def reset(
 
 @app.command()
 def status(*, json_: Json = False) -> None:
-    """Show address, memory, endpoints and deployments."""
+    """Show address, memory, endpoints, deployments and container groups."""
     import azml_local
 
     found = azml_local.status(_home())
@@ -88,6 +88,8 @@ def status(*, json_: Json = False) -> None:
         )
     if found.running and found.endpoints:
         render.console().print(_table(found.endpoints))
+    if found.running and found.container_groups:
+        render.console().print(_groups(found.container_groups))
 
 
 @app.command()
@@ -167,6 +169,17 @@ def _table(endpoints: list[dict[str, Any]]) -> Any:
         table.add_row(endpoint["name"], "", endpoint["state"], "", "", _mb(endpoint), address)
         for one in endpoint["deployments"]:
             table.add_row("", one["name"], one["state"], str(one["instances"]), f"{one['traffic']} %", _mb(one), "")
+    return table
+
+
+def _groups(groups: list[dict[str, Any]]) -> Any:
+    from rich.table import Table
+
+    table = Table("container group", "state", "restarts", "memory", box=None, header_style="bold")
+    addresses = [", ".join(group["addresses"]) for group in groups]
+    table.add_column("address", min_width=max(map(len, addresses)))
+    for group, address in zip(groups, addresses, strict=True):
+        table.add_row(group["name"], group["state"], str(group["restarts"]), _mb(group), address)
     return table
 
 

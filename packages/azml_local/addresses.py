@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from azml.facts.container_instances import DOMAIN
-from azml_local.arm.store import Store
+from azml_local.arm.store import Resource, Store
 from azml_local.home import Home
 
 
@@ -25,11 +25,16 @@ def find(root: Path, host: str, port: int) -> int | None:
     finally:
         store.close()
     found = [group for group in groups if group.body["location"] == region and _label(group.properties) == label]
+    return ports_of(home, found[0]).get(str(port)) if found else None
+
+
+def ports_of(home: Home, group: Resource) -> dict[str, int]:
+    """Give the loopback port of each port that a group has."""
     file = home.containers / "ports.json"
-    if not found or not file.exists():
-        return None
-    local: int | None = json.loads(file.read_text(encoding="utf-8")).get(found[0].id.key, {}).get(str(port))
-    return local
+    if not file.exists():
+        return {}
+    ports: dict[str, int] = json.loads(file.read_text(encoding="utf-8")).get(group.id.key, {})
+    return ports
 
 
 def _label(properties: dict[str, Any]) -> str:

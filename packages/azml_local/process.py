@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from azml_local import answering
 from azml_local.extra import missing
 from azml_local.home import Home
 
@@ -33,7 +34,7 @@ class NotRunning(Exception):  # noqa: N818 - says what is the case
 
 @dataclass(frozen=True)
 class Status:
-    """What is known of a local Azure; `endpoints` also while it does not run."""
+    """What is known of a local Azure; `endpoints` and `container_groups` also while it does not run."""
 
     running: bool
     pid: int | None
@@ -44,6 +45,8 @@ class Status:
     """`{id, name, workspace, state, scoring_uri, memory_mb, deployments}`, each deployment `{name, state, instances,
     traffic, memory_mb}`.
     """
+    container_groups: list[dict[str, Any]]
+    """`{id, name, state, restarts, image, addresses, memory_mb}`; the state is None while nothing runs."""
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -125,7 +128,10 @@ def status(home: Path) -> Status:
     pid = _running(at) if at.root.is_dir() else None
     processes = _tree(pid) if pid is not None else []
     url = json.loads(at.server.read_text())["url"] if pid is not None and at.server.exists() else None
-    return Status(pid is not None, pid, url, sum(map(_memory, processes)), _endpoints(at, processes))
+    total = sum(map(answering.memory, processes))
+    with answering.store_of(at) as store:
+        found = (answering.endpoints(at, store, processes), answering.container_groups(at, store, processes))
+    return Status(pid is not None, pid, url, total, *found)
 
 
 def reset(home: Path) -> None:
@@ -237,62 +243,3 @@ def _tree(pid: int) -> list[Any]:
         return [server, *server.children(recursive=True)]
     except psutil.NoSuchProcess:
         return []
-
-
-def _memory(process: Any) -> float:
-    import psutil
-
-    try:
-        return float(process.memory_info().rss) / 2**20
-    except psutil.NoSuchProcess:
-        return 0.0
-
-
-def _memory_in(folder: Path, processes: list[Any]) -> float:
-    """Of the processes that work in a folder: those of one endpoint or deployment."""
-    import psutil
-
-    def is_in(process: Any) -> bool:
-        try:
-            return Path(process.cwd()).is_relative_to(folder)
-        except psutil.Error:
-            return False
-
-    return sum(_memory(process) for process in processes if is_in(process))
-
-
-def _endpoints(home: Home, processes: list[Any]) -> list[dict[str, Any]]:
-    if not home.database.exists():
-        return []
-    from azml_local.arm.store import Resource, Store
-    from azml_local.scoring.files import folder
-
-    def memory(kind: str, resource: Resource) -> float:
-        return _memory_in(folder(home.online / kind, str(resource.id), resource.id.name), processes)
-
-    store = Store(home.database)
-    try:
-        kind = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
-        return [
-            {
-                "id": str(endpoint.id),
-                "name": endpoint.id.name,
-                "workspace": endpoint.id.parent.name if endpoint.id.parent else "",
-                "state": endpoint.state,
-                "scoring_uri": endpoint.properties.get("scoringUri"),
-                "memory_mb": memory("endpoints", endpoint),
-                "deployments": [
-                    {
-                        "name": deployment.id.name,
-                        "state": deployment.state,
-                        "instances": deployment.body["sku"]["capacity"],
-                        "traffic": endpoint.properties.get("traffic", {}).get(deployment.id.name, 0),
-                        "memory_mb": memory("deployments", deployment),
-                    }
-                    for deployment in store.below(endpoint.id, f"{kind}/deployments")
-                ],
-            }
-            for endpoint in store.below(None, kind)
-        ]
-    finally:
-        store.close()

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
+import psutil
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.mgmt.containerinstance import ContainerInstanceManagementClient
 from azure.mgmt.resource.resources import ResourceManagementClient
 
+from azml_local import answering
 from azml_local.tunnel import Tunnel
 from tests.contract.clients import Clients, refused
 from tests.support import oci
@@ -80,6 +82,14 @@ def by_name(clients: Clients, host: str) -> dict[str, Any]:
             return told
 
 
+def of_status(clients: Clients, name: str) -> dict[str, Any]:
+    """What `azml local status` says of a group."""
+    home, me = clients.azure.home, psutil.Process()
+    with answering.store_of(home) as store:
+        found = answering.container_groups(home, store, [me, *me.children(recursive=True)])
+    return next(one for one in found if one["name"] == name)
+
+
 def test_life(
     client: ContainerInstanceManagementClient, clients: Clients, registry: oci.Registry, group: str, name: str
 ) -> None:
@@ -106,6 +116,10 @@ def test_life(
     assert name in [found.name for found in groups.list_by_resource_group(group)]
     assert name in [found.name for found in groups.list()]
     pid, port = ask(made)["pid"], made.ip_address.ports[0].port
+    seen = of_status(clients, name)
+    assert (seen["state"], seen["restarts"], seen["addresses"]) == ("Running", 0, [f"127.0.0.1:{port}"])
+    assert seen["image"] == made.containers[0].image
+    assert seen["memory_mb"] == pytest.approx(psutil.Process(pid).memory_info().rss / 2**20, rel=0.5)
     tagged = groups.update(group, name, {"tags": {"a": "1"}})
     assert tagged.tags == {"a": "1"}
     assert ask(made)["pid"] == pid, "a PATCH restarts nothing"
@@ -116,6 +130,7 @@ def test_life(
     assert again.ip_address.ports[0].port == port
     groups.stop(group, name)
     until(lambda: groups.get(group, name).instance_view.state == "Stopped")
+    assert of_status(clients, name)["state"] == "Stopped"
     with pytest.raises(urllib.error.URLError, match="refused"):
         urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=1)
     until(lambda: groups.get(group, name).provisioning_state == "Succeeded")

@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 import yaml
 
+import azml_local
 from azml_cli.project import Project
 from tests.support import changes
 from tests.support.clone import ROOT
@@ -156,6 +157,16 @@ def test_the_table_of_the_demo(estate: Estate, capsys: pytest.CaptureFixture[str
     readme = [ports.sub(":PORT/", line) for line in (ROOT / "README.md").read_text().splitlines()]
     assert len(shown) == 4
     assert set(shown) <= set(readme)
+
+
+def test_local_status_shows_container_groups(estate: Estate) -> None:
+    """Also whose memory it is, where a container works in a folder of a layer that others share."""
+    groups = {one["name"]: one for one in azml_local.status(estate.root / "containers/.azml/local").container_groups}
+    assert set(groups) == {"diabetes-test", "wine-test"}
+    for name, group in groups.items():
+        assert [f"http://{address}/score" for address in group["addresses"]] == [estate.output("scoring_uris")[name]]
+        assert (group["state"], group["restarts"]) == ("Running", 0)
+        assert group["memory_mb"] > 20, "a Python with a scoring server in it"
 
 
 def test_a_key_is_asked_for(estate: Estate) -> None:
