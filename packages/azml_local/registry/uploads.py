@@ -69,7 +69,9 @@ class Upload:
             self.seen = time.monotonic()
 
     def _add(self, piece: memoryview) -> None:
-        self.file.write(piece)
+        left = piece
+        while left:  # a disk that is nearly full takes a part, and says why with the next one
+            left = left[self.file.write(left) :]
         self.hash.update(piece)
         self.size += len(piece)
 

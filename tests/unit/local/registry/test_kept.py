@@ -1,6 +1,7 @@
 """What stays and what goes: restarts, killed pushes, deletions."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -127,3 +128,19 @@ def test_a_full_disk_is_said(fresh: Served, monkeypatch: pytest.MonkeyPatch) -> 
     answer = client.send("PATCH", location, NEW)
     assert answer.status == 507
     assert "disk of the local Azure is full" in answer.json["errors"][0]["message"]
+
+
+def test_a_disk_that_takes_a_part_of_the_last_piece_is_full(fresh: Served) -> None:
+    """What was not written is not acknowledged. Expected of write(2): fewer bytes first, the error with the next."""
+    client = fresh.client()
+    content = bytes(3 << 20)
+    location = client.ok("POST", "/v2/a/blobs/uploads/").headers["Location"]
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2 << 20, limits[1]))
+    try:
+        answer = client.send("PUT", f"{location}&digest={digest_of(content)}", content)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert answer.status == 507, answer
+    client.push_blob("a", content)
+    assert client.ok("GET", f"/v2/a/blobs/{digest_of(content)}").content == content
