@@ -6,6 +6,7 @@ copies. Deliberately knows nothing of Docker.
 """
 
 import contextlib
+import errno
 import os
 import shutil
 import stat
@@ -35,19 +36,28 @@ def stage(files: Mapping[str, File], folder: Path) -> None:
     Several at once do no harm: each makes a whole one.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    if not _holds(folder, files):
+    there = _holds(folder, files)
+    while not there:
         with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent) as scratch:
             made = Path(scratch, "made")
             _make(files, made, [each for each in folder.parent.iterdir() if each.name != Path(scratch).name])
-            with contextlib.suppress(FileNotFoundError):
-                folder.rename(Path(scratch, "before"))
-            try:
-                made.rename(folder)
-            except OSError:
-                if not folder.is_dir():  # else somebody else was faster, with the same
-                    raise
-    os.utime(folder)
+            there = _holds(folder, files) or _appears(made, folder, Path(scratch, "before"))
+    with contextlib.suppress(FileNotFoundError):  # somebody is replacing it by the same
+        os.utime(folder)
     _forget(folder)
+
+
+def _appears(made: Path, folder: Path, before: Path) -> bool:
+    """Give a whole folder its name; whether nobody else did so at the same moment."""
+    with contextlib.suppress(FileNotFoundError):
+        folder.rename(before)
+    try:
+        made.rename(folder)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        return False
+    return True
 
 
 def _holds(folder: Path, files: Mapping[str, File]) -> bool:
