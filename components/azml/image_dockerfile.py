@@ -29,10 +29,16 @@ OWN = f"{APP_ROOT}/azml"
 
 
 def dockerfile(
-    base: str, script: str, models: Sequence[tuple[str, str]], folders: Sequence[str], labels: Mapping[str, str]
+    base: str,
+    script: str,
+    models: Sequence[tuple[str, str]],
+    folders: Sequence[str],
+    conda_variables: Mapping[str, str],
+    labels: Mapping[str, str],
 ) -> str:
     """The text. `models` are names and versions in the order of their `folders` in the context."""
     variables = {
+        **conda_variables,  # nothing activates the environment
         "AML_APP_ROOT": f"{APP_ROOT}/code",
         "AZUREML_ENTRY_SCRIPT": script,
         **_model_dir(models),

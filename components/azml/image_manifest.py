@@ -63,6 +63,7 @@ class Manifest:
     models: tuple[tuple[str, str], ...]
     folders: tuple[str, ...]
     files: Mapping[str, File]
+    variables: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -96,7 +97,7 @@ class Manifest:
         }
 
     def _dockerfile(self, labels: Mapping[str, str]) -> str:
-        return dockerfile(self.base, self.script, self.models, self.folders, labels)
+        return dockerfile(self.base, self.script, self.models, self.folders, self.variables, labels)
 
 
 def manifest_of(spec: ServingImageSpec) -> Manifest:
@@ -123,14 +124,17 @@ def manifest_of(spec: ServingImageSpec) -> Manifest:
     names = tuple((asset.name, asset.version) for asset, _ in models)
     name = environment.name or spec.name
     version = environment.version or digest_of([base, conda])[:VERSION_LENGTH]
+    script = spec.code_configuration.scoring_script
     labels = {
         "org.opencontainers.image.title": spec.name,
         "org.opencontainers.image.base.name": base,
         "azml.models": ",".join(f"{model}:{number}" for model, number in names),
-        "azml.code": f"{digest(code)[:VERSION_LENGTH]}/{spec.code_configuration.scoring_script}",
+        "azml.code": f"{digest(code)[:VERSION_LENGTH]}/{script}",
         "azml.environment": f"{name}:{version}",
     }
-    return Manifest(base, spec.code_configuration.scoring_script, names, tuple(folders), found, labels)
+    return Manifest(
+        base, spec.code_configuration.scoring_script, names, tuple(folders), found, _variables(conda), labels
+    )
 
 
 def _models(spec: ServingImageSpec) -> list[tuple[release.Asset, Path]]:
@@ -168,6 +172,11 @@ def _requirements(conda: str) -> str:
     entries = yaml.safe_load(conda)["dependencies"]
     lines = [line for entry in entries for line in (entry.get("pip") or [] if isinstance(entry, dict) else [entry])]
     return own if any(BRINGS_SERVER.match(str(line)) for line in lines) else f"{own}{SERVER}\n"
+
+
+def _variables(conda: str) -> dict[str, str]:
+    """What conda would set where somebody activates the environment."""
+    return {str(name): str(value) for name, value in (yaml.safe_load(conda).get("variables") or {}).items()}
 
 
 def _gateway() -> Path:

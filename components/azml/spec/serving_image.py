@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 from pydantic import Discriminator, Tag
 
 from azml.facts import container_registries as facts
+from azml.facts import names
 from azml.facts.inference_images import OLDEST_PYTHON
 from azml.spec import image_reference, request_schema
 from azml.spec.base import At, Finding, Spec, nearest, rule
@@ -31,6 +32,10 @@ from azml.spec.types import named, whole
 Asset = TypeVar("Asset", ModelSpec, EnvironmentSpec)
 _PYTHON = re.compile(r"python *(?:==?|<=?) *(\d+)\.(\d+)(?:\..*)?")
 """A conda dependency that settles the version, or the newest one."""
+_OF_A_FILE = re.compile(
+    r"(?:-[rce]|--requirement|--constraint|--editable)[ =]*+(?!\S*://)|\.{0,2}/|\.{1,2}(?:$|\[)|file:|\S+ *@ *file:"
+)
+"""A line of pip's that names a file or a folder of this machine."""
 HERE = "an image is built from files of this machine"
 
 
@@ -248,7 +253,7 @@ def _misfits(environment: EnvironmentSpec) -> Iterator[Finding]:
     elif environment.conda_file is None:
         yield Finding("has no conda_file, so nothing says what the code needs", fix="add conda_file: FILE")
     else:
-        yield from _old_python(environment.conda_file)
+        yield from _conda_misfits(environment.conda_file)
     if environment.inference_config is not None:
         yield Finding(
             "has a server of its own, and a serving image answers through azml's",
@@ -261,8 +266,8 @@ def _misfits(environment: EnvironmentSpec) -> Iterator[Finding]:
         yield Finding("is not the name of an image", ("image",), environment.image, allowed=image_reference.ALLOWED)
 
 
-def _old_python(conda_file: Path | dict[str, Any]) -> Iterator[Finding]:
-    """Find a Python that the gateway cannot run in. What is no conda file at all is another rule's."""
+def _conda_misfits(conda_file: Path | dict[str, Any]) -> Iterator[Finding]:
+    """Find a Python that the gateway cannot run in, and what is not in the image. No conda file is another rule's."""
     try:
         conda = conda_file if isinstance(conda_file, dict) else plain(read(conda_file))
     except SpecError:
@@ -278,3 +283,18 @@ def _old_python(conda_file: Path | dict[str, Any]) -> Iterator[Finding]:
                 str(entry),
                 allowed=f"python={oldest} or later",
             )
+        lines = entry.get("pip") if isinstance(entry, dict) else None
+        for line in lines if isinstance(lines, list) else ():
+            if _OF_A_FILE.match(str(line).strip()):
+                yield Finding(
+                    "points to a file, and of all files only the conda file itself is there when the image is built",
+                    ("conda_file",),
+                    str(line),
+                    allowed="names of packages, URLs",
+                    fix="write the packages into the conda file, and code of your own into code_configuration.code",
+                )
+    variables = conda.get("variables") if isinstance(conda, dict) else None
+    for name in variables if isinstance(variables, dict) else ():
+        if not names.CONTAINER_VARIABLE.fits(str(name)):
+            what = "is not a name for an environment variable"
+            yield Finding(what, ("conda_file",), str(name), allowed=names.CONTAINER_VARIABLE.allowed)

@@ -182,6 +182,8 @@ Tags = dict[str, Annotated[str, _loose_text(TAG_VALUE_LENGTH)]]
 def _version(value: Any) -> Any:
     if isinstance(value, float) and not value.is_integer():
         raise refusal(Finding("must be text: a version is not a number", value=value))
+    if value in (".", ".."):  # part of the asset's address, where they mean this folder and the one above
+        raise refusal(Finding("is no version", value=value, allowed="text without spaces, /, : and @, such as 1.2"))
     return str(int(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 

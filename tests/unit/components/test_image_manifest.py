@@ -170,6 +170,16 @@ def test_words_that_docker_would_read_otherwise_are_quoted(clone: Path) -> None:
     assert 'ENV AZUREML_ENTRY_SCRIPT="a \\$HOME \\"b\\\\.py"\n' in text.decode()
 
 
+def test_variables_of_the_conda_file_are_the_container_s_own(clone: Path) -> None:
+    """`conda env create` keeps them for who activates the environment, and the entry is started without."""
+    (clone / "conda.yml").write_text(f'{CONDA}variables: {{OMP_NUM_THREADS: 1, PRICE: "5 $", AZML_PORT: 99}}\n')
+    text = manifest(clone).context()["Dockerfile"].source
+    assert isinstance(text, bytes)
+    lines = text.decode().splitlines()
+    assert {'ENV OMP_NUM_THREADS="1"', 'ENV PRICE="5 \\$"'} < {*lines}
+    assert [line for line in lines if "AZML_PORT" in line] == ['ENV AZML_PORT="5001"']  # the image's own win
+
+
 def test_the_gateway_brings_what_it_needs(clone: Path) -> None:
     files = manifest(clone).files
     assert "gateway/azml_gateway/container.py" in files

@@ -29,12 +29,12 @@ def followed(text: str) -> recipe.Recipe:
 
 @given(st.dictionaries(st.from_regex(r"[a-z][a-z.]{0,20}", fullmatch=True), TEXT, max_size=4))
 def test_any_label_arrives_as_it_was(labels: dict[str, str]) -> None:
-    assert followed(dockerfile("base:1", "score.py", [("churn", "3")], ["m1"], labels)).labels == labels
+    assert followed(dockerfile("base:1", "score.py", [("churn", "3")], ["m1"], {}, labels)).labels == labels
 
 
 @given(TEXT)
 def test_any_scoring_script_arrives_as_it_was(script: str) -> None:
-    assert followed(dockerfile("base:1", script, [], [], {})).env["AZUREML_ENTRY_SCRIPT"] == script
+    assert followed(dockerfile("base:1", script, [], [], {}, {})).env["AZUREML_ENTRY_SCRIPT"] == script
 
 
 @pytest.fixture(name="staged")

@@ -96,6 +96,26 @@ WRONG = {
         "{dependencies",
         "python=3.11 or later",
     ),
+    "a file of pip's": (
+        with_("environment: {conda_file: {dependencies: [{pip: [-r requirements.txt]}]}}", without="environment: a"),
+        "{dependencies",
+        "only the conda file itself is there",
+    ),
+    "a package of a folder": (
+        with_("environment: {conda_file: {dependencies: [{pip: [./lib]}]}}", without="environment: a"),
+        "{dependencies",
+        "only the conda file itself is there",
+    ),
+    "a variable without a name": (
+        with_("environment: {conda_file: {dependencies: [pip], variables: {A B: 1}}}", without="environment: a"),
+        "{dependencies",
+        "not a name for an environment variable",
+    ),
+    "a version that leads elsewhere": (
+        with_("model: {name: m, version: .., path: model}", without="model:"),
+        "..",
+        "is no version",
+    ),
     "windows": (
         with_("environment: {conda_file: conda.yml, os_type: windows}", without="environment: a"),
         "windows",
