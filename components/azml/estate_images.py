@@ -16,6 +16,7 @@ from azml.image_parts import parts
 from azml.registry_access import RegistryAccess
 from azml.serving_image import ServingImage
 from azml.spec import StackSpec
+from azml.spec.environment import EnvironmentSpec
 from azml.spec.image_reference import parse
 from azml.spec.service_image import own_name
 from azml.spec.serving_image import ServingImageSpec
@@ -36,6 +37,17 @@ class EstateImages:
         used = [parse(service.image) for service in self._estate.container_services]
         own = {found.path for found in used if found is not None and found.host is None}
         return self._access("pull", {*self._repositories, *own})
+
+    @cached_property
+    def _used(self) -> list[str]:
+        """Images that exist and that the estate names: retention asks Azure what containers run, and these besides."""
+        estate = self._estate
+        services = [each.image for each in estate.container_services if own_name(each.image) is None]
+        deployments = [each for endpoint in estate.online_endpoints for each in endpoint.deployments]
+        images = [] if estate.container_registry is None else estate.container_registry.images
+        environments = [*estate.environments, *(each.environment for each in (*deployments, *images))]
+        bases = [each.image for each in environments if isinstance(each, EnvironmentSpec) and each.image is not None]
+        return sorted({*services, *bases})
 
     @cached_property
     def _push(self) -> RegistryAccess:
@@ -60,5 +72,5 @@ class EstateImages:
             "login_server": self.registry.login_server,
             "username": access.username,
             "password": access.password,
-            "used": [each.image for each in self._estate.container_services if own_name(each.image) is None],
+            "used": self._used,
         }

@@ -102,6 +102,21 @@ def test_references_become_the_estate_s_own_files(project: Path) -> None:
     assert (context / "Dockerfile").read_text().startswith("FROM base:1\n")
 
 
+def test_retention_knows_what_services_and_environments_name() -> None:
+    """An endpoint's environment, or another image, may be based on an image of the registry; no container shows it."""
+    environment = {"name": "sk", "image": "crrisk.azurecr.io/team/churn:1", "conda_file": "../conda.yml"}
+    based = image(name="other", environment={"conda_file": "../conda.yml", "image": "crrisk.azurecr.io/team/churn:2"})
+    services = [{"name": "a", "image": "team/churn:3"}, {"name": "b", "image": "team/churn"}]
+    registry = {"images": [image(keep=1), based]}
+    estate = {"workspace": {"name": "mlw-risk", "location": "eastus"}, "environments": [environment]}
+    spec = StackSpec.from_args(
+        {"stage": "dev", **estate, "container_services": services, "container_registry": registry}
+    )
+    aliases = of(planned(lambda: module.export(module.build(spec))), "ImageAlias")
+    host = "crrisk.azurecr.io/team/churn"
+    assert [alias.inputs["used"] for alias in aliases] == [[f"{host}:1", f"{host}:2", "team/churn:3"]] * 2
+
+
 def test_nothing_of_images_where_there_are_none() -> None:
     made = built()
     assert not of(made, "Image") + of(made, "Token") + of(made, "ScopeMap")
