@@ -27,6 +27,9 @@ PASSED_ON = ("LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 LISTEN = "AZML_LISTEN"
 """The variable by which azml's images are told where to listen."""
+TELEMETRY = "AML_APP_INSIGHTS_ENABLED"
+"""With it Microsoft's scoring server sends requests and answers to the real Application Insights, whatever the key: its
+connection string has no other place (azureml-inference-server-http 1.5.1). Nothing of a local Azure leaves it."""
 STOP_GRACE_S = 10.0
 STEADY_S = 600.0
 """A container that ran this long is started again at once (Kubernetes: the back-off is reset after ten minutes)."""
@@ -206,7 +209,8 @@ class ContainerProcess:
         given = {"PATH": PATH, **self._image.environment, **self.container.environment}
         mapped = {name: rootfs.mapped(value, self._place.root) for name, value in given.items()}
         listen = {LISTEN: f"127.0.0.1:{self._place.ports[self.container.ports[0]]}"} if self.container.ports else {}
-        return {**ours, "TMPDIR": str(temporary), **mapped, "HOME": str(home), **listen}
+        telemetry = {TELEMETRY: "false"} if TELEMETRY in mapped else {}
+        return {**ours, "TMPDIR": str(temporary), **mapped, "HOME": str(home), **listen, **telemetry}
 
     def _folder(self) -> Path:
         wanted = self._image.config.get("WorkingDir") or "/"

@@ -32,8 +32,9 @@ class ContainerGroups(ResourceType):
     )
     not_enforced = (
         "isolation, disk, a readiness probe (shown as events), subnets, DNS, zones, diagnostics, encryption, security "
-        "contexts, spot; `ipAddress.ip` and `fqdn` are 127.0.0.1, and `ipAddress.ports` tells the port of it that is "
-        "really listened on: the one way in which an answer is not Azure's"
+        "contexts, spot, telemetry (Application Insights get nothing); `ipAddress.ip` and `fqdn` are 127.0.0.1, and "
+        "`ipAddress.ports` tells the port of it that is really listened on: the one way in which an answer is not "
+        "Azure's"
     )
     rule = names.CONTAINER_GROUP
     puts = Reply(follow="Azure-AsyncOperation")

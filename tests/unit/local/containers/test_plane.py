@@ -130,12 +130,14 @@ def test_an_image_runs(run: Any) -> None:
             Env=["AZUREML_MODEL_DIR=/var/azureml-app", "PATH=/opt/azml/env/bin:/usr/bin", "GREETING=hello"],
             WorkingDir="/var/azureml-app",
         )
-        await rig.put(rig.group(Container("web", image, environment={"KEY": "of-the-group", "A": "1"}, ports=(80,))))
+        given = {"KEY": "of-the-group", "A": "1", "AML_APP_INSIGHTS_ENABLED": "true"}
+        await rig.put(rig.group(Container("web", image, environment=given, ports=(80,))))
         told = await rig.ask()
         variables = told["environ"]
         assert (variables["KEY"], variables["A"], variables["GREETING"]) == ("of-the-group", "1", "hello")
         assert await asyncio.to_thread(Path(variables["AZUREML_MODEL_DIR"], "main.py").is_file)
         assert variables["AZUREML_MODEL_DIR"].endswith("/root/var/azureml-app")
+        assert variables["AML_APP_INSIGHTS_ENABLED"] == "false", "the real Application Insights get nothing"
         assert variables["PATH"].endswith("/root/opt/azml/env/bin:/usr/bin")
         assert told["prefix"].endswith("/root/opt/azml/env")
         assert not [name for name in variables if name.startswith(("AZURE_", "ARM_", "PYTEST"))]
