@@ -45,7 +45,11 @@ class EstateImages:
         services = [each.image for each in estate.container_services if own_name(each.image) is None]
         deployments = [each for endpoint in estate.online_endpoints for each in endpoint.deployments]
         images = [] if estate.container_registry is None else estate.container_registry.images
-        environments = [*estate.environments, *(each.environment for each in (*deployments, *images))]
+        environments = [
+            *estate.environments,
+            *(each.environment for each in deployments),
+            *(each.environment for each in images),
+        ]
         bases = [each.image for each in environments if isinstance(each, EnvironmentSpec) and each.image is not None]
         return sorted({*services, *bases})
 
