@@ -27,8 +27,11 @@ _UNKNOWN_SENT: Final = frozenset(
 """What stands for an unknown string, bool, number, list, asset, archive, map (pulumi/sdk, resource/plugin/rpc.go)."""
 _SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 _SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a mark of the protocol
-_PROTECTED = "because it is protected"
-_UNPROTECT = "In azml's estate that is protect: false. Bring it live first, then this."
+_MEANINGS = {
+    "because it is protected": "In azml's estate that is protect: false. Bring it live first, then this.",
+    'invalid enforcement level ""': "The configuration has settings of a rule that the pack has not: check its name.",
+}
+"""Words of the engine's, and what they mean where it does not say what to change."""
 _REFUSED = "preview failed"
 """All that the engine says itself where a policy refuses."""
 _REPLACING = frozenset({"replace", "create-replacement", "delete-replaced", "import-replacement", "discard-replaced"})
@@ -136,9 +139,9 @@ class Plan:
 
 
 def _advised(text: str) -> str:
-    """The engine's words, with what they mean in a stack file where it knows only of programs."""
-    text = text.strip().removeprefix("error: ")  # its severity says so
-    return f"{text}\n{_UNPROTECT}" if _PROTECTED in text else text
+    """The engine's words, with what they mean where they alone do not say it. Its severity is said elsewhere."""
+    text = text.strip().removeprefix("error: ")
+    return "\n".join([text, *(meaning for words, meaning in _MEANINGS.items() if words in text)])
 
 
 def _steps(raw: Any) -> dict[str, Step]:

@@ -292,3 +292,10 @@ def test_a_refusal_to_delete_says_what_to_write() -> None:
     (remark,) = explain(Plan.read("prod", document, failed=True)).remarks
     assert remark.text.startswith(said.removeprefix("error: "))
     assert "protect: false" in remark.text.splitlines()[-1]
+
+
+def test_settings_of_a_rule_that_there_is_not_are_named_as_such() -> None:
+    """As engine 3.259 says it of `{"retired-sise": {"notice_days": 3}}`."""
+    said = 'error: configuring policy pack "azml" at "policies": invalid enforcement level ""'
+    (remark,) = explain(Plan.read("dev", {}, failed=True, said=said)).remarks
+    assert remark.text.splitlines()[1].endswith("a rule that the pack has not: check its name.")
