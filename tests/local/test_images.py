@@ -128,8 +128,22 @@ def test_nobody_comes_in_without_a_token(clone: Clone, registry: Client) -> None
         assert stranger.send("GET", f"/v2/{NAME}/manifests/1").status == 401
     acr = clone.arm_of("azure-native:containerregistry:Registry", "2023-07-01")
     assert acr["properties"]["adminUserEnabled"] is False
-    (credential,) = (each for each in clone.state if each["type"] == "azml:index:RegistryCredential")
-    assert "ciphertext" in credential["outputs"]["password"]
+    properties = [
+        (each["type"].rpartition(":")[2], each.get(kind)) for each in clone.state for kind in ("inputs", "outputs")
+    ]
+    kept = [(type_, found) for type_, values in properties for found in passwords(values)]
+    assert {type_ for type_, _ in kept} == {"RegistryAccess", "RegistryCredential", "Image", "ImageAlias"}
+    assert [type_ for type_, found in kept if "ciphertext" not in found] == []
+
+
+def passwords(value: Any) -> Iterator[Any]:
+    """Every value of a resource that is called a password."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from [inner] if name == "password" else passwords(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from passwords(inner)
 
 
 def test_another_clone_at_another_time_changes_nothing(clone: Clone, pushed: dict[str, str], tmp_path: Path) -> None:
