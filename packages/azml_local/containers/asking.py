@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import ssl
 import sys
 from collections.abc import Mapping
@@ -45,6 +46,7 @@ async def run(command: list[str], variables: Mapping[str, str], folder: Path, li
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         async with asyncio.timeout(limit_s):
@@ -52,10 +54,9 @@ async def run(command: list[str], variables: Mapping[str, str], folder: Path, li
     except TimeoutError:
         return False
     finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+        with contextlib.suppress(ProcessLookupError):  # what it started, too
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
 
 
 def _tls(scheme: str) -> ssl.SSLContext | None:
