@@ -1,5 +1,6 @@
 """Rules at their edges. Figures are Azure's own, as the facts' documents give them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -177,6 +178,22 @@ def test_images_of_a_container_group(group: str) -> None:
     )
     assert verdicts("image-without-digest", group, {"containers": [good, {"image": UNKNOWN}]}) == OPEN
     assert verdicts("image-without-digest", group, {"containers": [{"image": "a@sha256:12"}]}) == REFUSED
+
+
+@pytest.mark.parametrize(("kind", "template"), [
+    ("core/v1:Pod", lambda pod: {"spec": pod}),
+    ("apps/v1:Deployment", lambda pod: {"spec": {"template": {"spec": pod}}}),
+    ("apps/v1:StatefulSet", lambda pod: {"spec": {"template": {"spec": pod}}}),
+    ("batch/v1:Job", lambda pod: {"spec": {"template": {"spec": pod}}}),
+    ("batch/v1:CronJob", lambda pod: {"spec": {"jobTemplate": {"spec": {"template": {"spec": pod}}}}}),
+])  # fmt: skip
+def test_images_of_kubernetes_workloads(kind: str, template: Callable[[object], dict[str, Any]]) -> None:
+    """Where a workload's pods are: Kubernetes' API reference, PodTemplateSpec and JobTemplateSpec."""
+    good, type_ = {"image": f"a/b@sha256:{'0' * 64}"}, f"kubernetes:{kind}"
+    assert verdicts("image-without-digest", type_, template({"containers": [good]})) == []
+    assert verdicts("image-without-digest", type_, template({"containers": [good, {"image": "a:1"}]})) == REFUSED
+    assert verdicts("image-without-digest", type_, template({"containers": [good], "initContainers": [{"image": "a"}]}))
+    assert verdicts("image-without-digest", type_, template(UNKNOWN)) == OPEN
 
 
 def test_the_token_that_a_cluster_of_ones_own_can_take() -> None:
