@@ -53,6 +53,7 @@ class Rig:
     home: Path
     uri: str = ""
     said: list[str] = field(default_factory=list)
+    strangers: list[psutil.Process] = field(default_factory=lambda: psutil.Process().children(recursive=True))
 
     def deployment(self, script: str = SCORE, version: object = 1, **changes: Any) -> Deployment:
         """Write code and model, and make a deployment `blue` of them."""
@@ -90,8 +91,8 @@ class Rig:
         return result
 
     def children(self) -> list[psutil.Process]:
-        """Every process below this one that belongs to the plane."""
-        return psutil.Process().children(recursive=True)
+        """Every process below this one that belongs to the plane: none of those that other tests have started."""
+        return [each for each in psutil.Process().children(recursive=True) if each not in self.strangers]
 
 
 def request(uri: str, key: str, body: object) -> Answer:

@@ -149,6 +149,7 @@ class ContainerProcess:
         finally:
             for each in (*watched, ready):
                 each.cancel()
+            await asyncio.wait((*watched, ready))  # a probe's command takes a moment to end
         if process.returncode is None:
             killed = faults == ["OOMKilled"]
             self._view.event("Killing", "Killing container" if killed else "Killing container: it is unhealthy")
