@@ -16,6 +16,7 @@ from azml.image_context import folder_of, stage
 from azml.image_manifest import manifest_of
 from azml.spec.serving_image import ServingImageSpec
 from azml_local.docker import build
+from azml_local.docker.pushed import Pushed
 from tests.bench.report import seconds, show
 from tests.bench.test_gateway import scoring_server
 from tests.unit.local.support import Arm, running
@@ -107,7 +108,7 @@ def _image(home: Path, server: str, user: str, password: str) -> str:
         "registry": {"server": server, "username": user, "password": password},
         "build": {"context": str(folder), "dockerfile": str(folder / "Dockerfile")},
     }
-    return str(build.build(given, preview=False, status=lambda _: None).outputs["repoDigest"])
+    return str(build.build(given, Pushed(), preview=False, status=lambda _: None).outputs["repoDigest"])
 
 
 def _body(image: str, server: str, user: str, password: str) -> dict[str, Any]:
