@@ -8,25 +8,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Self
 
+from azml_protocol import marks
+
 Values = dict[str, Any]
 Op = Literal["create", "update", "replace", "delete", "same"]
 
 UNKNOWN: Final = "(known after up)"
 SECRET: Final = "[secret]"  # noqa: S105 - what the engine itself puts in the place of one
-_UNKNOWN_SENT: Final = frozenset(
-    {
-        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
-        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
-        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
-        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
-        "030794c1-ac77-496b-92df-f27374a8bd58",
-        "e48ece36-62e2-4504-bad9-02848725956a",
-        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
-    }
-)
-"""What stands for an unknown string, bool, number, list, asset, archive, map (pulumi/sdk, resource/plugin/rpc.go)."""
-_SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
-_SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a mark of the protocol
 _MEANINGS = {
     "because it is protected": "In azml's estate that is protect: false. Bring it live first, then this.",
     'invalid enforcement level ""': "The configuration has settings of a rule that the pack has not: check its name.",
@@ -203,12 +191,12 @@ def kind_of(urn: str) -> str:
 def _plain(value: Any) -> Any:
     """A value with unknowns and secrets as their words; null is as good as absent."""
     if isinstance(value, dict):
-        if _SIGNATURE in value:
-            return SECRET if value[_SIGNATURE] == _SECRET_SIGNATURE else UNKNOWN
+        if marks.SIGNATURE in value:
+            return SECRET if value[marks.SIGNATURE] == marks.SECRET else UNKNOWN
         return {key: _plain(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
         return [_plain(item) for item in value]
-    return UNKNOWN if isinstance(value, str) and value in _UNKNOWN_SENT else value
+    return UNKNOWN if isinstance(value, str) and value in marks.UNKNOWNS else value
 
 
 def _finding(event: Values) -> Finding:

@@ -19,9 +19,10 @@ from typing import Any
 
 import grpc
 from google.protobuf import empty_pb2, json_format
+from google.protobuf.message_factory import GetMessageClass
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import analyzer_pb2 as wire
-from pulumi.runtime.proto import analyzer_pb2_grpc, plugin_pb2
+from pulumi.runtime.proto import plugin_pb2
 
 from azml_policies import values, waivers
 from azml_policies.pack import LEVELS, PACK, TITLE, WAIVERS, Finding, Level, Pack, Settings
@@ -57,8 +58,12 @@ def stage_of(project: str, config: Mapping[str, str]) -> Stage:
     return Stage(named) if named in set(Stage) else Stage.PROD
 
 
-class Servicer(analyzer_pb2_grpc.AnalyzerServicer):
-    """The engine's side of the pack. One process serves one preview or update."""
+class Servicer:
+    """The methods of the protocol that the pack has. One process serves one preview or update.
+
+    There is no Remediate, which the engine asks for with every resource: that it is not there is told without reading
+    the resource, and the engine goes on (pulumi, sdk/go/common/resource/plugin/analyzer_plugin.go).
+    """
 
     def __init__(self, rules: Iterable[Rule] = RULES, today: date | None = None) -> None:
         self._rules = tuple(rules)
@@ -127,9 +132,6 @@ class Servicer(analyzer_pb2_grpc.AnalyzerServicer):
         with self._analyzing:
             return self._answer(self._pack.analyze_stack(Stack(resources, depends, uses)))
 
-    def Remediate(self, _request: Any, _context: Any) -> wire.RemediateResponse:
-        return wire.RemediateResponse()
-
     def Cancel(self, _request: Any, _context: Any) -> empty_pb2.Empty:
         return empty_pb2.Empty()
 
@@ -176,10 +178,26 @@ def _config(properties: Any) -> dict[str, Any]:
     }
 
 
+def _handlers(servicer: Servicer) -> grpc.GenericRpcHandler:
+    service = wire.DESCRIPTOR.services_by_name["Analyzer"]
+    return grpc.method_handlers_generic_handler(
+        service.full_name,
+        {
+            method.name: grpc.unary_unary_rpc_method_handler(
+                getattr(servicer, method.name),
+                GetMessageClass(method.input_type).FromString,
+                GetMessageClass(method.output_type).SerializeToString,
+            )
+            for method in service.methods
+            if hasattr(servicer, method.name)
+        },
+    )
+
+
 def main() -> None:
     """Serve until the engine ends us, or is gone."""
     server = grpc.server(ThreadPoolExecutor(4), options=_GRPC_CHANNEL_OPTIONS)
-    analyzer_pb2_grpc.add_AnalyzerServicer_to_server(Servicer(), server)
+    server.add_generic_rpc_handlers((_handlers(Servicer()),))
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     sys.stdout.write(f"{port}\n")

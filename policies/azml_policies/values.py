@@ -9,20 +9,7 @@ from typing import Any, Final
 
 from google.protobuf import struct_pb2
 
-_SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
-_SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a mark of the protocol
-_UNKNOWN: Final = frozenset(
-    {
-        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",  # string
-        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",  # bool
-        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",  # number
-        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",  # array
-        "030794c1-ac77-496b-92df-f27374a8bd58",  # asset
-        "e48ece36-62e2-4504-bad9-02848725956a",  # archive
-        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",  # object
-    }
-)
-"""What stands for a value that a preview cannot know (pulumi, sdk/go/common/resource/plugin/rpc.go)."""
+from azml_protocol import marks
 
 
 class Unknown:
@@ -90,7 +77,7 @@ def _value(value: struct_pb2.Value, secrets: set[str], *, hidden: bool) -> Any:
     kind = value.WhichOneof("kind")
     if kind == "struct_value":
         fields = value.struct_value.fields
-        if _SIGNATURE in fields and fields[_SIGNATURE].string_value == _SECRET:
+        if marks.SIGNATURE in fields and fields[marks.SIGNATURE].string_value == marks.SECRET:
             return _value(fields["value"], secrets, hidden=True)
         return {key: _value(item, secrets, hidden=hidden) for key, item in fields.items()}
     if kind == "list_value":
@@ -103,7 +90,7 @@ def _value(value: struct_pb2.Value, secrets: set[str], *, hidden: bool) -> Any:
 
 def _scalar(value: struct_pb2.Value, kind: str | None) -> Any:
     if kind == "string_value":
-        return UNKNOWN if value.string_value in _UNKNOWN else value.string_value
+        return UNKNOWN if value.string_value in marks.UNKNOWNS else value.string_value
     if kind == "number_value":
         number = value.number_value
         return int(number) if number.is_integer() else number

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-OURS = {"azml", "azml_change", "azml_cli", "azml_gateway", "azml_local", "azml_policies"}
+OURS = {"azml", "azml_change", "azml_cli", "azml_gateway", "azml_local", "azml_policies", "azml_protocol"}
 
 # A room (longest path prefix wins) and the rooms that it may import. A room may always import itself.
 ROOMS: dict[str, set[str]] = {
@@ -15,7 +15,9 @@ ROOMS: dict[str, set[str]] = {
     "components/azml/facts": set(),
     "components/azml/spec": {"components/azml/facts"},
     "components/azml/naming": {"components/azml/facts"},
-    "components/azml/resources": {"components/azml/spec", "components/azml/naming", "components/azml/facts"},
+    "components/azml/resources": {
+        "components/azml/spec", "components/azml/naming", "components/azml/facts", "packages/azml_protocol",
+    },
     "components/azml/build": {
         "components/azml/components", "components/azml/resources", "components/azml/spec",
         "components/azml/naming", "components/azml/facts",
@@ -24,13 +26,16 @@ ROOMS: dict[str, set[str]] = {
     "components/azml/components": {
         "components/azml/resources", "components/azml/spec", "components/azml/naming", "components/azml/facts",
     },
-    "policies": {"components/azml/facts"},
+    "policies": {"components/azml/facts", "packages/azml_protocol"},
     "packages/azml_gateway": set(),
-    "packages/azml_local": {"packages/azml_gateway", "components/azml/facts"},
-    "packages/azml_change": {"components/azml/resources", "components/azml/spec", "components/azml/facts"},
+    "packages/azml_protocol": set(),
+    "packages/azml_local": {"packages/azml_gateway", "packages/azml_protocol", "components/azml/facts"},
+    "packages/azml_change": {
+        "components/azml/resources", "components/azml/spec", "components/azml/facts", "packages/azml_protocol",
+    },
     "packages/azml_cli": {
-        "packages/azml_change", "packages/azml_local", "packages/azml_gateway", "components/azml/spec",
-        "components/azml/resources", "components/azml/naming", "components/azml/facts",
+        "packages/azml_change", "packages/azml_local", "packages/azml_gateway", "packages/azml_protocol",
+        "components/azml/spec", "components/azml/resources", "components/azml/naming", "components/azml/facts",
         "components/azml/components",  # `azml versions`: what `up` would export, in the same words
     },
 }  # fmt: skip

@@ -10,22 +10,7 @@ from typing import Any, Final
 
 from google.protobuf import struct_pb2
 
-_SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
-_SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a mark of the protocol
-_OUTPUT: Final = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
-_UNKNOWN: Final = frozenset(
-    {
-        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",  # string
-        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",  # bool
-        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",  # number
-        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",  # array
-        "030794c1-ac77-496b-92df-f27374a8bd58",  # asset
-        "e48ece36-62e2-4504-bad9-02848725956a",  # archive
-        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",  # object
-    }
-)
-"""What the engine's protocol puts in the place of a value that a preview cannot know, one for each kind of value."""
-_UNKNOWN_SENT: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+from azml_protocol import marks
 
 
 class Unknown:
@@ -57,7 +42,7 @@ def _value(value: struct_pb2.Value) -> Any:
     kind = value.WhichOneof("kind")
     if kind == "struct_value":
         fields = value.struct_value.fields
-        if _SIGNATURE not in fields:
+        if marks.SIGNATURE not in fields:
             return to_python(value.struct_value)
         return _value(fields["value"]) if "value" in fields else UNKNOWN
     if kind == "list_value":
@@ -66,7 +51,7 @@ def _value(value: struct_pb2.Value) -> Any:
         number = value.number_value
         return int(number) if number.is_integer() else number
     if kind == "string_value":
-        return UNKNOWN if value.string_value in _UNKNOWN else value.string_value
+        return UNKNOWN if value.string_value in marks.UNKNOWNS else value.string_value
     return value.bool_value if kind == "bool_value" else None
 
 
@@ -88,19 +73,19 @@ def to_struct(
 
 
 def _secret(value: Any) -> struct_pb2.Value:
-    fields = {_SIGNATURE: struct_pb2.Value(string_value=_SECRET), "value": _to_value(value, None)}
+    fields = {marks.SIGNATURE: struct_pb2.Value(string_value=marks.SECRET), "value": _to_value(value, None)}
     return struct_pb2.Value(struct_value=struct_pb2.Struct(fields=fields))
 
 
 def _to_value(value: Any, like: struct_pb2.Value | None) -> struct_pb2.Value:
-    marks = like.struct_value.fields if like is not None and like.HasField("struct_value") else None
-    signature = marks[_SIGNATURE].string_value if marks and _SIGNATURE in marks else None
-    if signature == _OUTPUT and marks is not None and not marks["secret"].bool_value:
-        return _to_value(value, marks["value"])
-    if signature in (_SECRET, _OUTPUT):
+    fields = like.struct_value.fields if like is not None and like.HasField("struct_value") else None
+    signature = fields[marks.SIGNATURE].string_value if fields and marks.SIGNATURE in fields else None
+    if signature == marks.OUTPUT and fields is not None and not fields["secret"].bool_value:
+        return _to_value(value, fields["value"])
+    if signature in (marks.SECRET, marks.OUTPUT):
         return _secret(value)
     if isinstance(value, Mapping):
-        inner = like.struct_value if marks is not None and like is not None else None
+        inner = like.struct_value if fields is not None and like is not None else None
         return struct_pb2.Value(struct_value=to_struct(value, secrets_of=inner))
     if isinstance(value, list):
         likes = list(like.list_value.values) if like is not None and like.HasField("list_value") else []
@@ -110,4 +95,4 @@ def _to_value(value: Any, like: struct_pb2.Value | None) -> struct_pb2.Value:
         return struct_pb2.Value(bool_value=value)
     if isinstance(value, int | float):
         return struct_pb2.Value(number_value=value)
-    return struct_pb2.Value(string_value=_UNKNOWN_SENT if value is UNKNOWN else value)
+    return struct_pb2.Value(string_value=marks.UNKNOWN if value is UNKNOWN else value)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from azml_protocol import marks
+
 Doing = Literal["creating", "updating", "deleting"]
 
 _DOING: Mapping[str, Doing] = {
@@ -21,8 +23,6 @@ _DOING: Mapping[str, Doing] = {
 }
 _KEPT_IN_STATE = 1
 """`resOpFailedEvent.status` of a failure with which the resource stays in state (resource.StatusPartialFailure)."""
-_SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - no secret
-"""Key that marks a secret in a state (sdk/go/common/resource: SigKey)."""
 _NOT_OURS = "already existing"
 """In azure-native's refusal to create what is there: what it found was somebody else's."""
 
@@ -94,7 +94,7 @@ def _events(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
 
 def _without_secrets(values: dict[str, Any]) -> dict[str, Any]:
     """Leave out what the journal does not tell: it has a placeholder where a state has a ciphertext."""
-    return {name: value for name, value in values.items() if not (isinstance(value, dict) and _SECRET in value)}
+    return {name: value for name, value in values.items() if not (isinstance(value, dict) and marks.SIGNATURE in value)}
 
 
 def _without_an_end(events: Iterable[Mapping[str, Any]]) -> list[Interrupted]:

@@ -2,7 +2,7 @@
 
 import sys
 
-from azml_local.stand_in.slim import without_the_sdk
+from azml_protocol.messages import without_the_sdk
 
 if __name__ == "__main__":
     without_the_sdk()

@@ -10,9 +10,7 @@ from typing import Any, Final
 
 from google.protobuf import struct_pb2
 
-_UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-_SIGNATURE = "4dabf18193072939515e22adb298388d"
-_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - Pulumi's mark of a secret, not one
+from azml_protocol import marks
 
 
 class _Unknown:
@@ -48,21 +46,21 @@ def _from_value(value: struct_pb2.Value) -> Any:
     kind = value.WhichOneof("kind")
     if kind == "struct_value":
         found = from_struct(value.struct_value)
-        return found.get("value") if found.get(_SIGNATURE) == _SECRET else found
+        return found.get("value") if found.get(marks.SIGNATURE) == marks.SECRET else found
     if kind == "list_value":
         return [_from_value(item) for item in value.list_value.values]
     if kind == "number_value":
         return int(value.number_value) if value.number_value.is_integer() else value.number_value
     if kind == "string_value":
-        return UNKNOWN if value.string_value == _UNKNOWN_TEXT else value.string_value
+        return UNKNOWN if value.string_value == marks.UNKNOWN else value.string_value
     return value.bool_value if kind == "bool_value" else None
 
 
 def _plain(value: Any) -> Any:
     if value is UNKNOWN:
-        return _UNKNOWN_TEXT
+        return marks.UNKNOWN
     if isinstance(value, Secret):
-        return {_SIGNATURE: _SECRET, "value": _plain(value.value)}
+        return {marks.SIGNATURE: marks.SECRET, "value": _plain(value.value)}
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items() if item is not None}
     if isinstance(value, Iterable) and not isinstance(value, str):

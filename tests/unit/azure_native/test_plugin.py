@@ -82,7 +82,7 @@ def test_it_starts_fast_because_it_loads_little(tmp_path: Path) -> None:
     """At every command of the engine: neither the SDKs, nor the server's or an official client's libraries."""
     heavy = {"pulumi_azure_native", "azure", "aiohttp", "starlette", "uvicorn", "pydantic", "opentelemetry", "dill"}
     code = (
-        "import sys; from azml_local.stand_in.slim import without_the_sdk; without_the_sdk(); "
+        "import sys; from azml_protocol.messages import without_the_sdk; without_the_sdk(); "
         "import azml_local.azure_native.provider, azml_local.stand_in.server"
     )
     code += "; print(*{name.partition('.')[0] for name in sys.modules})"

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from azml.resources import wire
 from azml_change import container, serving, workspace
-from azml_change import plan as plans
 from azml_change.impact import STATEFUL, Downtime
 from azml_change.plan import Plan
 from azml_change.report import Report, explain
@@ -30,11 +28,6 @@ def words(report: Report) -> dict[str, list[str]]:
 def only(report: Report) -> Any:
     (one,) = report.explained
     return one
-
-
-def test_unknown_values_are_those_of_the_protocol() -> None:
-    assert plans._UNKNOWN_SENT == wire._UNKNOWN
-    assert (plans._SIGNATURE, plans._SECRET_SIGNATURE) == (wire._SIGNATURE, wire._SECRET)
 
 
 def test_a_recorded_plan_with_noise() -> None:

@@ -41,7 +41,7 @@ def test_it_lies_where_the_engine_looks_for_the_sdks_version(tmp_path: Path, pro
 def test_it_starts_fast_because_it_loads_little() -> None:
     """At every command of the engine on a stack with images: what builds and pushes comes when something is built."""
     heavy = {"pulumi_docker", "azure", "starlette", "uvicorn", "pydantic", "yaml", "uv", "opentelemetry"}
-    code = "import sys; from azml_local.stand_in.slim import without_the_sdk; without_the_sdk(); "
+    code = "import sys; from azml_protocol.messages import without_the_sdk; without_the_sdk(); "
     code += "import azml_local.docker.provider, azml_local.stand_in.server; "
     code += "print(*{name.partition('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
