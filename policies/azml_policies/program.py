@@ -1,7 +1,7 @@
 """The pack as a program of its own, `azml-policies`: what a wheel installs.
 
-Owns a quick start. The pack needs the stubs of Pulumi's protocol and nothing else of its SDK, whose import costs more
-than half of the start (0.9 s of CPU instead of 0.4 s), and a preview waits for its packs.
+Owns a quick start. The pack needs the messages of Pulumi's protocol and nothing else of its SDK, whose import costs
+most of the start (0.9 s of CPU instead of 0.2 s), and a preview waits for its packs.
 """
 
 from azml_protocol.messages import without_the_sdk

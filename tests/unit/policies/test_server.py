@@ -57,6 +57,9 @@ def test_as_the_program_of_a_wheel_it_is_told_of_the_stack() -> None:
         stub.ConfigureStack(
             wire.AnalyzerStackConfigureRequest(stack="s", project="p", dry_run=True, config={"policies:stage": "test"})
         )
+        with pytest.raises(grpc.RpcError) as refused:  # as the engine may be told: the pack changes nothing
+            stub.Remediate(KEY)
+        assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
         info = stub.GetAnalyzerInfo(empty_pb2.Empty())
         assert [policy.name for policy in info.policies] == [*(rule.id for rule in RULES), "pack"]
         assert info.supportsConfig
