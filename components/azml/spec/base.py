@@ -110,7 +110,7 @@ class Spec(BaseModel):
 
         None is as good as absent. Raises `SpecError` with the path of every problem; there is no file to point to.
         """
-        from azml.spec.judge import judged
+        from azml.spec.validation import judged
 
         return judged(cls, _present(args))
 

@@ -1,7 +1,7 @@
 """Local paths: relative to the file that they are written in, absolute from here on, and really there.
 
-Owns `Written`, the text that remembers its file, the shapes of files and folders, and of places that may also be
-remote: those stay the text that they are. Deliberately opens nothing.
+Owns the shapes of files and folders, and of places that may also be remote: those stay the text that they are.
+Deliberately opens nothing.
 """
 
 from __future__ import annotations
@@ -16,24 +16,11 @@ from pydantic_core import core_schema
 from azml.spec.base import Finding, nearest, refusal
 from azml.spec.references import resource_type
 from azml.spec.types import Shape
+from azml.spec.written import Written
 
 _REMOTE = re.compile(r"([a-z][a-z0-9+.-]*://|azureml:|runs:/?).*", re.IGNORECASE | re.DOTALL)
 _TEMPLATE = re.compile(r"<[^<>/]*>|\s")
 _CLOUD = tuple(f"{scheme}://" for scheme in ("azureml", "https", "http", "wasbs", "wasb", "abfss", "abfs", "adl"))
-
-
-class Written(str):
-    """Text as it stands in a file; `folder` is where paths in it start. Equal to, and as good as, plain text."""
-
-    __slots__ = ("folder",)
-    folder: Path
-
-    @classmethod
-    def of(cls, text: str, folder: Path) -> Written:
-        """`text` written in a file of `folder`."""
-        written = cls(text)
-        written.folder = folder
-        return written
 
 
 def resolve(text: str | Path) -> Path:

@@ -16,9 +16,9 @@ import yaml
 from yaml.events import AliasEvent, CollectionEndEvent, MappingStartEvent, NodeEvent, ScalarEvent, SequenceStartEvent
 
 from azml.spec.errors import Problem, SpecError
-from azml.spec.paths import Written
 from azml.spec.scalars import UnreadableScalarError, plain, tagged
 from azml.spec.tree import Content, Node, Place
+from azml.spec.written import Written
 
 MAX_DEPTH = 64
 """Levels of nesting; an estate needs about ten."""

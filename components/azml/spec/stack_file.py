@@ -13,13 +13,13 @@ from typing import Any
 from azml.spec.base import nearest
 from azml.spec.errors import Problem, SpecError, shown
 from azml.spec.includes import Assembly
-from azml.spec.judge import judged
-from azml.spec.paths import Written
 from azml.spec.project import project, project_file
 from azml.spec.reader import read
 from azml.spec.stack import StackSpec
 from azml.spec.stages import staged
 from azml.spec.tree import Node, plain, spoken
+from azml.spec.validation import judged
+from azml.spec.written import Written
 
 KEY = "estate"
 
