@@ -1,7 +1,8 @@
 """Microsoft's scoring server as the child of a container's entry: started, waited for, ended.
 
-It listens on a loopback port that nobody outside can reach, and writes to the container's own stdout and stderr.
-Deliberately never starts it again: when it dies the container ends, and who runs containers decides.
+It listens on a socket in a folder of its own, which the other containers of a group cannot see: they share the loopback
+interface. It writes to the container's own stdout and stderr. Deliberately never starts it again: when it dies the
+container ends, and who runs containers decides.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,16 +29,18 @@ STOP_S = 5
 class ScoringServer:
     """The child. `address` is where it listens."""
 
-    def __init__(self, process: asyncio.subprocess.Process, address: str) -> None:
-        self._process = process
-        self.address = address
+    def __init__(self, process: asyncio.subprocess.Process, place: "_Place") -> None:
+        self._process, self._place = process, place
+        self.address = f"unix:{place.path}"
 
     @classmethod
     async def start(cls, settings: Settings, variables: Mapping[str, str]) -> "ScoringServer":
         """Start it with the container's own variables, less the secrets."""
-        with socket.create_server(("127.0.0.1", 0), backlog=socket.SOMAXCONN) as listener:
-            port = listener.getsockname()[1]
-            command = [MODULE, "--entry_script", settings.script, "--port", str(port)]
+        place = _Place()
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(place.path)
+            listener.listen(socket.SOMAXCONN)
+            command = [MODULE, "--entry_script", settings.script]
             if model := variables.get("AZUREML_MODEL_DIR"):
                 command += ["--model_dir", model]
             process = await asyncio.create_subprocess_exec(
@@ -51,7 +55,7 @@ class ScoringServer:
                 pass_fds=(listener.fileno(),),
                 start_new_session=True,
             )
-        return cls(process, f"127.0.0.1:{port}")
+        return cls(process, place)
 
     async def ready(self) -> None:
         """Wait until it answers."""
@@ -88,6 +92,20 @@ class ScoringServer:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         await self._process.wait()
+        self._place.close()
+
+
+class _Place:
+    """A folder for a socket, and a path to it that fits into a socket's address, wherever temporary files are."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="azml-")
+        self._opened = os.open(self._folder.name, os.O_PATH | os.O_DIRECTORY)
+        self.path = f"/proc/self/fd/{self._opened}/scoring"
+
+    def close(self) -> None:
+        os.close(self._opened)
+        self._folder.cleanup()
 
 
 def _variables(variables: Mapping[str, str], code: Path) -> dict[str, str]:

@@ -127,8 +127,10 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
     return Image(python, packages, folder)
 
 
-def test_it_answers_who_shows_a_key(image: Image) -> None:
-    with image.run(**KEYS, **CODE) as container:
+def test_it_answers_who_shows_a_key(image: Image, tmp_path: Path) -> None:
+    far = tmp_path / ("a-long-name/" * 10)  # longer than the address of a socket may be
+    far.mkdir(parents=True)
+    with image.run(**KEYS, **CODE, TMPDIR=str(far)) as container:
         container.wait_until_it_listens()
         assert container.call("the-primary-key") == (200, ANSWER)
         assert container.call("the-secondary-key") == (200, ANSWER)
@@ -138,9 +140,14 @@ def test_it_answers_who_shows_a_key(image: Image) -> None:
         status, document = container.call("the-primary-key", "/swagger.json", body=None)
         assert (status, isinstance(document, dict) and document["swagger"]) == (200, "2.0")
         own = psutil.Process(container.process.pid)
-        argv = " ".join(word for each in [own, *own.children()] for word in each.cmdline())
+        family = [own, *own.children(recursive=True)]
+        argv = " ".join(word for each in family for word in each.cmdline())
+        # Containers of a group share the loopback interface: whoever is not asked for a key must not be found there.
+        listening = {at.laddr for one in family for at in one.net_connections("inet") if at.status == "LISTEN"}
+        assert [f"{host}:{port}" for host, port in listening] == [container.address]
         container.process.send_signal(signal.SIGTERM)
         assert container.end() == 0
+        assert not list(far.iterdir())
         log = container.log.read_text()
     assert "/score" in log  # the scoring server's own lines
     assert not any(key in f"{log}{argv}" for key in KEYS.values())
