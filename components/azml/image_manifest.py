@@ -20,13 +20,12 @@ from azml import release
 from azml.facts.inference_images import BASE_IMAGE, BRINGS_SERVER, SERVER
 from azml.image_dockerfile import dockerfile
 from azml.image_schema import schema_of
+from azml.resources import image_labels
 from azml.resources.content import VERSION_LENGTH, digest, digest_of, file_digest, files
 from azml.spec.environment import EnvironmentSpec
 from azml.spec.model import ModelSpec
 from azml.spec.serving_image import ServingImageSpec
 
-TAG_LENGTH = 20
-"""Characters of the hash in a tag: 80 bits, among the images of one repository."""
 PLAIN, EXECUTABLE = 0o644, 0o755
 
 
@@ -74,12 +73,12 @@ class Manifest:
     @property
     def tag(self) -> str:
         """The image's tag."""
-        return self.hash[:TAG_LENGTH]
+        return self.hash[: image_labels.TAG_LENGTH]
 
     def context(self) -> dict[str, File]:
         """Every file of the build context by its path."""
         document = json.dumps({"manifest": self.hash, **self._content}, indent=1, sort_keys=True)
-        labels = {**self.labels, "azml.manifest": self.hash}
+        labels = {**self.labels, image_labels.MANIFEST: self.hash}
         return {
             **self.files,
             "azml/manifest.json": File(document.encode()),
@@ -128,9 +127,9 @@ def manifest_of(spec: ServingImageSpec) -> Manifest:
     labels = {
         "org.opencontainers.image.title": spec.name,
         "org.opencontainers.image.base.name": base,
-        "azml.models": ",".join(f"{model}:{number}" for model, number in names),
-        "azml.code": f"{digest(code)[:VERSION_LENGTH]}/{script}",
-        "azml.environment": f"{name}:{version}",
+        image_labels.MODELS: ",".join(f"{model}:{number}" for model, number in names),
+        image_labels.CODE: f"{digest(code)[:VERSION_LENGTH]}/{script}",
+        image_labels.ENVIRONMENT: f"{name}:{version}",
     }
     return Manifest(
         base, spec.code_configuration.scoring_script, names, tuple(folders), found, _variables(conda), labels

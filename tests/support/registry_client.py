@@ -63,9 +63,13 @@ class Client:
         self.ok("PUT", f"{location}&digest={digest_of(content)}", content)
         return digest_of(content)
 
-    def push_image(self, repository: str, reference: str, *layers: bytes, **more: Any) -> str:
+    def push_image(
+        self, repository: str, reference: str, *layers: bytes, labels: Mapping[str, str] | None = None, **more: Any
+    ) -> str:
         """Push an image of these layers; the digest of its manifest."""
         config = b'{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}'
+        if labels is not None:
+            config = json.dumps({**json.loads(config), "config": {"Labels": dict(labels)}}).encode()
         for blob in (config, *layers):
             self.push_blob(repository, blob)
         content = json.dumps(image(config, *layers, **more)).encode()

@@ -1,19 +1,20 @@
-"""The counting tags of a repository: NAME:1, NAME:2, … in the order of pushes, and how many of them stay.
+"""The number of an image in its repository: NAME:1, NAME:2, … in the order of pushes.
 
-Owns giving a number to an image that was pushed (the one that it has already, else the next), recording beside it which
-commit it was made from, and retention. The commit is an artifact that refers to the image: as a label it would make
-another image of equal content. pulumi-docker never looks at the registry again, so what was deleted or retagged there
-is noticed here. Deliberately pushes no image and deletes none on destroy: what was pushed is history, as versions of
-models are.
+Owns giving one to an image that was pushed (the one that it has already, else the next), and recording beside it which
+commit it was made from. The commit is an artifact that refers to the image: as a label it would make another image of
+equal content. pulumi-docker never looks at the registry again, so what was deleted or retagged there is noticed here.
+Which number is the next is `image_numbers`', which images go `image_retention`'s. Deliberately pushes no image and
+deletes none on destroy: what was pushed is history, as versions of models are.
 """
 
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 import pulumi
 
-from azml.resources.errors import ArmError, Refused
+from azml.resources import image_numbers
+from azml.resources.errors import Refused
 from azml.resources.handler import Handler, Values, require
-from azml.resources.images_in_use import images_in_use
+from azml.resources.image_retention import let_go
 from azml.resources.resource import AzmlResource
 from azml.resources.wire import UNKNOWN, has_unknown
 from azml.resources.work import Work
@@ -87,19 +88,13 @@ class ImageAliasHandler(Handler):
         """The number means another image, or none, or the image is gone. A registry that does not answer is told of."""
         if has_unknown(inputs) or inputs["image"] != state.get("image"):
             return {}
-        alias, (_, digest) = state["alias"], _parts(inputs["image"])
+        alias = state["alias"]
         try:
             with _repository(inputs) as repository:
-                live = repository.digest(alias.rpartition(":")[2])
-                there = live == digest or repository.digest(digest) is not None
+                return _amiss(repository, inputs["image"], alias)
         except Refused as error:
             work.warn(f"Whether {alias} is still there cannot be seen. {error}")
             return {}
-        if not there:
-            return {"alias": f"{inputs['image']} was deleted from the registry."}
-        return (
-            {} if live == digest else {"alias": f"{alias} means {live or 'nothing'} in the registry: it is set again."}
-        )
 
     def create(self, work: Work, inputs: Values) -> Values:
         """Give it its number, and let go of old ones."""
@@ -107,34 +102,32 @@ class ImageAliasHandler(Handler):
         with _repository(inputs) as repository:
             if repository.digest(digest) is None:
                 raise _deleted(work, inputs["image"])
-            numbers = _numbers(repository)
-            number = next((number for number, found in numbers.items() if found == digest), None)
+            number = next(iter(image_numbers.of(repository.tags(), digest)), None)
             if number is None:
-                number = max(numbers, default=0) + 1
-                repository.tag(digest, str(number))
                 if (revision := inputs.get("revision")) is not None:
                     repository.attach(digest, MADE_FROM, {"org.opencontainers.image.revision": revision})
+                number = image_numbers.give(repository, digest)
             if inputs.get("keep") is not None:
-                _let_go(work, repository, {**numbers, number: digest}, inputs, digest)
+                let_go(work, repository, inputs, digest)
         return {**inputs, "alias": f"{inputs['repository']}:{number}"}
 
     def left(self, work: Work, inputs: Values) -> Values | None:  # noqa: ARG002
         """Its number, where it got that far."""
         _, digest = _parts(inputs["image"])
         with _repository(inputs) as repository:
-            numbers = _numbers(repository)
-        number = next((number for number, found in numbers.items() if found == digest), None)
+            number = next(iter(image_numbers.of(repository.tags(), digest)), None)
         return None if number is None else {**inputs, "alias": f"{inputs['repository']}:{number}"}
 
     def update(self, work: Work, old: Values, inputs: Values, state: Values) -> Values:  # noqa: ARG002
-        """As for a new one; a number that means something else by now is given back to its image."""
+        """As for a new one; a tag that somebody moved is given back to its image."""
         before = str(state.get("alias", "")).rpartition(":")[2]
         _, digest = _parts(inputs["image"])
         if inputs["image"] == state.get("image") and before:
             with _repository(inputs) as repository:
                 if repository.digest(digest) is None:
                     raise _deleted(work, inputs["image"])
-                if repository.digest(before) != digest:
+                moved = repository.digest(before) != digest
+                if moved and not image_numbers.overtaken(repository, digest, int(before)):
                     repository.tag(digest, before)
         return self.create(work, inputs)
 
@@ -156,44 +149,24 @@ def _repository(inputs: Values) -> "Repository":
     return Repository(server, inputs["repository"], inputs["username"], inputs["password"])
 
 
+def _amiss(repository: "Repository", image: str, alias: str) -> dict[str, str]:
+    """What is not as it was left, with a remark."""
+    _, digest = _parts(image)
+    number = alias.rpartition(":")[2]
+    live = repository.digest(number)
+    if live == digest:
+        return {}
+    if repository.digest(digest) is None:
+        return {"alias": f"{image} was deleted from the registry."}
+    if image_numbers.overtaken(repository, digest, int(number)):
+        return {"alias": f"{alias} went to another image at the same moment: this one gets the next number."}
+    return {"alias": f"{alias} means {live or 'nothing'} in the registry: it is set again."}
+
+
 def _parts(image: str) -> tuple[str, str]:
     """Server and repository; the digest."""
     name, _, digest = image.partition("@")
     return name, digest
-
-
-def _numbers(repository: "Repository") -> dict[int, str]:
-    """Every number and the digest that it means."""
-    numbers = sorted(int(tag) for tag in repository.tags() if tag.isdecimal() and str(int(tag)) == tag)
-    found = {number: repository.digest(str(number)) for number in numbers}
-    return {number: digest for number, digest in found.items() if digest is not None}
-
-
-def _let_go(work: Work, repository: "Repository", numbers: dict[int, str], inputs: Values, current: str) -> None:
-    """Delete images beyond those to keep, but none that something uses; where that cannot be known, none at all."""
-    newest = sorted(numbers, reverse=True)[: inputs["keep"]]
-    stay = {current, *(numbers[number] for number in newest)}
-    old = {number: digest for number, digest in sorted(numbers.items()) if digest not in stay}
-    if not old:
-        return
-    try:
-        used = {*images_in_use(work, inputs["registryId"]), *(inputs.get("used") or [])}
-    except ArmError as error:
-        work.warn(f"No image of {repository.label} is deleted: what runs cannot be seen. {error}")
-        return
-    references = {_reference(text, inputs["repository"]) for text in used}
-    stay |= {digest for reference in references - {None} if (digest := repository.digest(str(reference))) is not None}
-    for number, digest in old.items():
-        if digest not in stay:
-            repository.delete(digest)
-            work.say(f"{inputs['repository']}:{number} is deleted: the newest {inputs['keep']} are kept.")
-
-
-def _reference(image: str, repository: str) -> str | None:
-    """The tag or the digest, where an image is one of this repository's; in whichever registry, to be safe."""
-    name, _, digest = image.partition("@")
-    path, _, tag = name.rpartition(":") if ":" in name.rpartition("/")[2] else (name, "", "latest")
-    return (digest or tag) if path == repository or path.endswith(f"/{repository}") else None
 
 
 def _deleted(work: Work, image: str) -> Refused:

@@ -1,7 +1,9 @@
 """One repository of a container registry, over the OCI distribution API: what ARM has no word for.
 
-Owns asking for tags and digests, tagging, attaching, deleting. Images themselves are pushed by pulumi-docker and pulled
-by whoever runs them. Deliberately knows no image and no number (`image_alias`). Imports Azure's libraries: on use only.
+Owns asking for tags and digests, tagging, attaching, deleting. Tags are listed and taken away by ACR's own API, as `az
+acr` does: OCI's lists them without digests, and ACR deletes none by it. Images themselves are pushed by pulumi-docker
+and pulled by whoever runs them. Deliberately knows no image and no number (`image_alias`). Imports Azure's libraries:
+on use only.
 """
 
 import base64
@@ -12,7 +14,13 @@ from typing import Any, Self
 
 from azure.core import PipelineClient
 from azure.core.exceptions import AzureError
-from azure.core.pipeline.policies import HeadersPolicy, RetryPolicy, UserAgentPolicy
+from azure.core.pipeline.policies import (
+    HeadersPolicy,
+    RedirectPolicy,
+    RetryPolicy,
+    SensitiveHeaderCleanupPolicy,
+    UserAgentPolicy,
+)
 from azure.core.rest import HttpRequest, HttpResponse
 
 from azml.resources.errors import Refused
@@ -36,13 +44,15 @@ class Repository:
     def __init__(self, login_server: str, name: str, username: str, password: str) -> None:
         basic = base64.b64encode(f"{username}:{password}".encode()).decode()
         self.label = f"{login_server}/{name}"
-        self._base = f"/v2/{name}"
+        self._base, self._tags = f"/v2/{name}", f"/acr/v1/{name}/_tags"
         self._client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(
             f"https://{login_server}",
             policies=[
                 HeadersPolicy({"Authorization": f"Basic {basic}"}),
                 UserAgentPolicy("azml"),
+                RedirectPolicy(),  # ACR keeps blobs in Azure Storage, which takes no other's authorization
                 RetryPolicy(retry_connect=CONNECT_RETRIES),
+                SensitiveHeaderCleanupPolicy(),
             ],
         )
 
@@ -52,15 +62,15 @@ class Repository:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def tags(self) -> list[str]:
-        """Every tag; none where the repository is not there."""
-        found: list[str] = []
-        path: str | None = f"{self._base}/tags/list"
+    def tags(self) -> dict[str, str]:
+        """Every tag with the digest that it means; none where the repository is not there."""
+        found: dict[str, str] = {}
+        path: str | None = self._tags
         while path is not None:
             answer = self._send("GET", path)
             if answer.status_code == GONE:
                 return found
-            found += answer.json().get("tags") or []
+            found |= {tag["name"]: tag["digest"] for tag in answer.json().get("tags") or []}
             path = _next(answer.headers.get("Link"))
         return found
 
@@ -93,6 +103,20 @@ class Repository:
         self._upload(EMPTY)
         body = json.dumps(manifest, sort_keys=True).encode()
         self._put(_sha256(body), body, MANIFESTS[0])
+
+    def labels(self, digest: str) -> dict[str, str]:
+        """What an image says of itself; nothing where it is gone, or is no single image."""
+        manifest = self._send("GET", f"{self._base}/manifests/{digest}", headers=_accepting())
+        config = {} if manifest.status_code == GONE else manifest.json().get("config") or {}
+        if not config:
+            return {}
+        blob = self._send("GET", f"{self._base}/blobs/{config['digest']}")
+        document = {} if blob.status_code == GONE else json.loads(blob.content)
+        return dict((document.get("config") or {}).get("Labels") or {})
+
+    def untag(self, tag: str) -> None:
+        """Take a tag away, and leave what it meant; what is gone is no error."""
+        self._send("DELETE", f"{self._tags}/{tag}")
 
     def delete(self, digest: str) -> None:
         """Delete a manifest with all its tags; what is gone is no error."""

@@ -1,7 +1,7 @@
 """Handlers against a local Azure over HTTPS: only the part that runs models is replaced."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from azml.resources.managed_online_endpoint import ManagedOnlineEndpointHandler
 from azml.resources.work import Work
 from tests.unit.local import support
 from tests.unit.local.support import FakePlane, Running, running
+from tests.unit.resources.registries import Registry, registries
 from tests.unit.resources.rollouts import Gates
 
 
@@ -105,6 +106,12 @@ def shared(local: Running, environment: dict[str, str]) -> Iterator[Azure]:
     arm.close()
     theirs.client.close()
     credential.close()
+
+
+@pytest.fixture(scope="package")
+def repositories(shared: Azure) -> Callable[[], Registry]:
+    """Repositories of one registry, each with a token that pushes to it."""
+    return registries(shared)
 
 
 @pytest.fixture

@@ -4,94 +4,28 @@ Expected: the OCI distribution and image specifications for what is in the regis
 (container-registry-repository-scoped-permissions).
 """
 
+import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from azml.facts.container_registries import PUSH_ACTIONS
 from azml.resources.errors import Refused
 from azml.resources.image_alias import MADE_FROM, ImageAliasHandler
 from azml.resources.registry_api import Repository
 from azml.resources.registry_credential import ACR, RegistryCredentialHandler
 from azml.resources.wire import UNKNOWN
-from tests.support.registry_client import Client, basic
+from tests.support.registry_client import basic
 from tests.unit.resources.conftest import Azure
+from tests.unit.resources.registries import Registry
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-@dataclass
-class Registry:
-    """A registry of the local Azure with a token that pushes to one repository."""
-
-    azure: Azure
-    id: str
-    server: str
-    token: str
-    credential: dict[str, Any]
-    repository: str
-    digests: dict[str, str] = field(default_factory=dict)
-
-    def client(self) -> Client:
-        state = self.credential
-        authorization = basic(state["username"], state["password"])
-        return Client(self.server, str(self.azure.theirs.running.home.ca), authorization=authorization)
-
-    def push(self, content: str) -> str:
-        """Push an image as pulumi-docker would; its reference by digest."""
-        with self.client() as client:
-            digest = client.push_image(
-                self.repository, f"content-{content}", content.encode(), annotations={"c": content}
-            )
-        return f"{self.server}/{self.repository}@{digest}"
-
-    def inputs(self, image: str, **more: Any) -> dict[str, Any]:
-        state = self.credential
-        given = {"username": state["username"], "password": state["password"], "registryId": self.id}
-        return ImageAliasHandler().check({**given, "image": image, "repository": self.repository, **more})
-
-    def up(self, image: str, state: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-        """Give an image its number, as the engine would: create, or update where there is a state."""
-        handler, inputs = ImageAliasHandler(), self.inputs(image, **more)
-        work = self.azure.work("urn:pulumi:dev::p::azml:index:ServingImage$azml:index:ImageAlias::churn-alias")
-        return handler.create(work, inputs) if state is None else handler.update(work, state, inputs, state)
-
-    def tags(self) -> dict[str, str]:
-        """Every counting tag and its digest."""
-        with self.client() as client:
-            found = client.ok("GET", f"/v2/{self.repository}/tags/list").json["tags"]
-            return {
-                tag: client.ok("HEAD", f"/v2/{self.repository}/manifests/{tag}").headers["Docker-Content-Digest"]
-                for tag in found
-                if tag.isdecimal()
-            }
-
-
-@pytest.fixture(scope="module", name="make")
-def _make(shared: Azure) -> Callable[[], Registry]:
-    group = shared.theirs.group()
-    id_ = f"{group}/providers/Microsoft.ContainerRegistry/registries/cr{uuid4().hex[:12]}"
-    made = shared.arm.put(id_, ACR, {"location": "eastus", "sku": {"name": "Standard"}}, shared.work())
-
-    def make() -> Registry:
-        name = f"team/churn-{uuid4().hex[:6]}"
-        token = f"push-{uuid4().hex[:6]}"
-        actions = [f"repositories/{name}/{verb}" for verb in PUSH_ACTIONS]
-        scope = shared.arm.put(f"{id_}/scopeMaps/{token}", ACR, {"properties": {"actions": actions}}, shared.work())
-        body = {"properties": {"scopeMapId": scope["id"], "status": "enabled"}}
-        token_id = shared.arm.put(f"{id_}/tokens/{token}", ACR, body, shared.work())["id"]
-        state = RegistryCredentialHandler().create(shared.work(), {"tokenId": token_id})
-        return Registry(shared, id_, made["properties"]["loginServer"], token_id, state, name)
-
-    return make
-
-
 @pytest.fixture(name="registry")
-def _registry(make: Callable[[], Registry], azure: Azure) -> Registry:
-    return make()
+def _registry(repositories: Callable[[], Registry], azure: Azure) -> Registry:
+    return repositories()
 
 
 def test_numbers_count_pushes_and_stay_with_their_image(registry: Registry) -> None:
@@ -110,9 +44,7 @@ def test_the_commit_is_attached_and_makes_no_other_image(registry: Registry) -> 
     image = registry.push("a")
     registry.up(image, revision=COMMIT)
     registry.up(image, revision="f" * 40)  # equal content at another commit: nothing new
-    with registry.client() as client:
-        digest = image.partition("@")[2]
-        (found,) = client.ok("GET", f"/v2/{registry.repository}/referrers/{digest}").json["manifests"]
+    (found,) = registry.referrers(image)
     assert found["artifactType"] == MADE_FROM
     assert found["annotations"] == {"org.opencontainers.image.revision": COMMIT}
 
@@ -120,19 +52,38 @@ def test_the_commit_is_attached_and_makes_no_other_image(registry: Registry) -> 
 def test_what_was_retagged_behind_our_back_is_noticed_and_set_again(registry: Registry) -> None:
     first, second = registry.push("a"), registry.push("b")
     state = registry.up(first)
+    registry.up(second)
     handler, work = ImageAliasHandler(), registry.azure.work()
     assert handler.drift(work, registry.inputs(first), state) == {}
-    with Repository(registry.server, registry.repository, *_user(registry)) as theirs:
-        theirs.tag(second.partition("@")[2], "1")
+    registry.tag(second, "1")
     assert "set again" in handler.drift(work, registry.inputs(first), state)["alias"]
     assert registry.up(first, state)["alias"].endswith(":1")
-    assert registry.tags() == {"1": first.partition("@")[2]}
+    assert registry.tags() == {"1": first.partition("@")[2], "2": second.partition("@")[2]}
+    registry.push_theirs("1")  # an image of somebody else's, which was never counted
+    assert "set again" in handler.drift(work, registry.inputs(first), state)["alias"]
+    assert registry.up(first, state)["alias"].endswith(":1")
+
+
+def test_the_commit_is_told_also_where_the_first_update_was_killed(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = registry.push("a")
+    with monkeypatch.context() as patch:
+        patch.setattr(Repository, "tag", killed)
+        with pytest.raises(KeyboardInterrupt):
+            registry.up(image, revision=COMMIT)
+    assert registry.up(image, revision=COMMIT)["alias"].endswith(":1")
+    assert [one["annotations"] for one in registry.referrers(image)] == [{"org.opencontainers.image.revision": COMMIT}]
+
+
+def killed(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_an_image_that_was_deleted_is_noticed_and_how_it_comes_back(registry: Registry) -> None:
     image = registry.push("a")
     state = registry.up(image)
-    with Repository(registry.server, registry.repository, *_user(registry)) as theirs:
+    with Repository(registry.server, registry.repository, *registry.user) as theirs:
         theirs.delete(image.partition("@")[2])
     assert "was deleted" in ImageAliasHandler().drift(registry.azure.work(), registry.inputs(image), state)["alias"]
     with pytest.raises(Refused) as caught:
@@ -166,6 +117,54 @@ def test_the_newest_stay_and_what_is_in_use(registry: Registry) -> None:
     assert sorted(registry.tags()) == ["2", "3", "5", "6", "7"]
 
 
+def test_what_people_tagged_or_pushed_stays(registry: Registry) -> None:
+    tagged, plain, twice, current = (registry.push(content) for content in "abcd")
+    state: dict[str, Any] | None = None
+    for image in (tagged, plain, twice):
+        state = registry.up(image, state)
+    registry.tag(tagged, "golden", "v1.0")
+    registry.tag(twice, "2")  # which of its numbers is azml's cannot be told, and 2 is nobody's any more
+    theirs = registry.push_theirs("4")
+    state = registry.up(current, state, keep=1)
+    ids = [one.partition("@")[2] for one in (tagged, twice, current)]
+    assert registry.tags() == {"golden": ids[0], "v1.0": ids[0], "2": ids[1], "3": ids[1], "4": theirs, "5": ids[2]}
+    assert any("golden, v1.0" in text for _, text in registry.azure.said)
+    registry.up(current, state, keep=1)
+    assert len(registry.tags()) == 6, "and so it stays"
+    with registry.client() as client:
+        path = f"/v2/{registry.repository}/manifests"
+        assert client.send("GET", f"{path}/{hashlib.sha256(b'a').hexdigest()[:20]}").status == 200
+        assert client.send("GET", f"{path}/{hashlib.sha256(b'b').hexdigest()[:20]}").status == 200
+
+
+def test_many_numbers_take_no_more_requests(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+    send = Repository._send
+
+    def counted(self: Repository, method: str, path: str, **more: Any) -> Any:
+        sent.append(method)
+        return send(self, method, path, **more)
+
+    monkeypatch.setattr(Repository, "_send", counted)
+    first = registry.push("a")
+    registry.up(first)
+    few = len(sent)
+    registry.tag(registry.push("b"), *map(str, range(2, 30)))
+    sent.clear()
+    last = registry.push("c")
+    assert registry.up(last)["alias"].endswith(":30")
+    assert len(sent) == few
+
+
+def test_a_list_of_tags_has_pages(registry: Registry) -> None:
+    """A page has 100 entries where nobody says how many (as `az acr` asks)."""
+    image = registry.push("a")
+    names = {f"v{number}" for number in range(120)}
+    registry.tag(image, *names)
+    with Repository(registry.server, registry.repository, *registry.user) as repository:
+        assert repository.tags().keys() >= names
+
+
 def test_a_preview_of_another_image_knows_no_number(registry: Registry) -> None:
     state = registry.up(registry.push("a"))
     inputs = {**registry.inputs("x"), "image": UNKNOWN}
@@ -174,8 +173,8 @@ def test_a_preview_of_another_image_knows_no_number(registry: Registry) -> None:
     assert ImageAliasHandler().preview(registry.inputs(state["image"]), state)["alias"] == state["alias"]
 
 
-def test_a_token_reaches_its_repositories_only(make: Callable[[], Registry], registry: Registry) -> None:
-    other = make()
+def test_a_token_reaches_its_repositories_only(repositories: Callable[[], Registry], registry: Registry) -> None:
+    other = repositories()
     image = other.push("a")
     with pytest.raises(Refused, match=r"HTTP 40[13]"):
         registry.up(image, repository=other.repository)
@@ -208,7 +207,3 @@ def test_a_token_that_is_gone(registry: Registry) -> None:
     registry.azure.arm.delete(registry.token, ACR, registry.azure.work())
     assert "gone" in handler.drift(registry.azure.work(), inputs, registry.credential)
     assert handler.read(registry.azure.work(), registry.token, inputs) is None
-
-
-def _user(registry: Registry) -> tuple[str, str]:
-    return registry.credential["username"], registry.credential["password"]
