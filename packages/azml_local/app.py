@@ -1,6 +1,6 @@
-"""The HTTP face of the local Azure: who may come in, and whether a path is the authority's, ARM's or a blob's.
+"""The HTTP face of the local Azure: who may come in, and whether a request is for ARM, the authority, a vault or blobs.
 
-Owns the first path segment and the check of bearer tokens for ARM. Deliberately knows no resource type.
+Owns the host, the first path segment and the check of bearer tokens for ARM. Deliberately knows no resource type.
 """
 
 import json
@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from azml_local import disk, tokens
+from azml_local import disk, tokens, vaults
 from azml_local.arm.call import Answer, Call
 from azml_local.arm.errors import ArmError
 from azml_local.arm.router import Router
@@ -65,9 +65,13 @@ class App:
     async def _answer(self, request: Request) -> Response:
         """Choose by host and first path segment."""
         segments = request.url.path.strip("/").split("/")
-        account, dot, _ = request.headers.get("host", "").partition(".blob.")
+        host = request.headers.get("host", "")
+        account, dot, _ = host.partition(".blob.")
         if dot:
             return await self._blob(request, account, request.scope["raw_path"])
+        vault, dot, _ = host.partition(".vault.")
+        if dot:
+            return await vaults.answer(self._azure, request, vault)
         first = segments[0].lower()
         if first in ARM_ROOTS:
             return _response(await self._arm(request))

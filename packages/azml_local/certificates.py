@@ -13,7 +13,8 @@ from pathlib import Path
 
 from azml_local.home import Home, write_json, write_private
 
-NAMES = ("127.0.0.1", "localhost", "*.blob.core.azlocal.test")
+NAMES = ("127.0.0.1", "localhost", "*.blob.core.azlocal.test", "*.blob.core.windows.net", "*.vault.azure.net")
+"""Those of the public cloud lead here through `tunnel` alone."""
 _CA_DAYS, _LEAF_DAYS, _RENEW_DAYS = 3650, 397, 30  # 397: the longest that public clients accept for a leaf
 
 
@@ -28,7 +29,8 @@ def ensure(home: Home, now: datetime | None = None) -> Path:
     leaf = server(home)
     now = now or datetime.now(UTC)
     good = leaf.exists() and home.ca.exists() and home.bundle.exists() and until.exists()
-    if good and datetime.fromisoformat(json.loads(until.read_text())["leaf"]) - now > timedelta(days=_RENEW_DAYS):
+    kept = json.loads(until.read_text()) if good else {}
+    if kept.get("names") == [*NAMES] and datetime.fromisoformat(kept["leaf"]) - now > timedelta(days=_RENEW_DAYS):
         return leaf
     command = [sys.executable, "-m", __name__, str(home.root)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -58,7 +60,7 @@ def _make(home: Home) -> None:
     leaf = authority.issue_cert(*NAMES, organization_name="azml local Azure", not_after=leaf_until)
     write_private(server(home), leaf.private_key_and_cert_chain_pem.bytes())
     write_private(home.bundle, Path(certifi.where()).read_bytes() + b"\n" + authority.cert_pem.bytes())
-    write_json(until, {"ca": ca_until.isoformat(), "leaf": leaf_until.isoformat()})
+    write_json(until, {"ca": ca_until.isoformat(), "leaf": leaf_until.isoformat(), "names": NAMES})
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ LIFETIME = 3600
 ARM = ("https://management.azure.com", "https://management.core.windows.net")
 STORAGE = "https://storage.azure.com"
 ML = "https://ml.azure.com"
-"""What tokens are for, as clients ask (azure-core, azure-storage-blob, azure-ai-ml)."""
+KEY_VAULT = "https://vault.azure.net"
+"""What tokens are for, as clients ask (azure-core, azure-storage-blob, azure-ai-ml, Go's azkeys)."""
 
 
 class BadToken(Exception):  # noqa: N818 - says what is bad

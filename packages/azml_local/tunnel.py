@@ -1,8 +1,9 @@
 """A way in for host names that no name service knows here: a proxy on loopback, for as long as one command runs.
 
 azure-ai-ml uploads models to `https://ACCOUNT.blob.SUFFIX`; a container group is asked for as
-`LABEL.REGION.azurecontainer.io`. Owns the CONNECT requests of HTTPS_PROXY, and the plain ones of HTTP_PROXY: a name of
-the local Azure leads to it, any other is refused, so that nothing a command does can leave the machine by mistake.
+`LABEL.REGION.azurecontainer.io`; the engine asks for accounts and vaults by their names in Azure's public cloud. Owns
+the CONNECT requests of HTTPS_PROXY, and the plain ones of HTTP_PROXY: a name of the local Azure leads to it, any other
+is refused, so that nothing a command does can leave the machine by mistake.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 
 from azml_local import addresses
 
-SUFFIX = ".blob.core.azlocal.test"
+SUFFIXES = (".blob.core.azlocal.test", ".blob.core.windows.net", ".vault.azure.net")
 _HEAD_MAX = 64 << 10
 
 
@@ -25,6 +26,7 @@ class Tunnel:
         self._port, self._home = urlsplit(azure_url).port, home
         self._ready, self._thread = threading.Event(), threading.Thread(target=self._work, daemon=True)
         self._open: set[asyncio.StreamWriter] = set()
+        self._answering: set[asyncio.Task[None] | None] = set()
         self.url = ""
 
     def __enter__(self) -> Self:
@@ -53,9 +55,12 @@ class Tunnel:
         server.close()
         for left in self._open:  # connections that their clients keep for later
             left.transport.abort()
-        await asyncio.sleep(0)  # an aborted transport closes in the loop's next round
+        await asyncio.gather(*filter(None, self._answering))
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        self._answering.add(task)
+        self._open.add(writer)
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             line, _, headers = head.partition(b"\r\n")
@@ -67,7 +72,7 @@ class Tunnel:
                 writer.write(f"HTTP/1.1 403 {host} is not of the local Azure\r\n\r\n".encode("latin-1"))
                 return
             there, back = await asyncio.open_connection("127.0.0.1", port)
-            self._open |= {writer, back}
+            self._open.add(back)
             if method == "CONNECT":
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             else:  # one request a connection: the next may be for somebody else
@@ -78,10 +83,12 @@ class Tunnel:
             return  # the client went away, or never spoke HTTP
         finally:
             writer.close()
+            self._open.discard(writer)
+            self._answering.discard(task)
 
     def _find(self, host: str, port: int) -> int | None:
         """Tell where a name of the local Azure leads."""
-        return self._port if host.endswith(SUFFIX) else addresses.find(self._home, host, port)
+        return self._port if host.endswith(SUFFIXES) else addresses.find(self._home, host, port)
 
 
 def _onward(headers: bytes) -> bytes:

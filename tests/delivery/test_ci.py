@@ -2,24 +2,30 @@
 
 The engine is real, the local Azure is Azure, and what stands for GitHub and Azure DevOps takes only what their APIs
 document (`tests/support/pull_requests`). The tests build on each other, in order: one project goes from its first
-release to a pull request, on GitHub; the same in Azure Pipelines, from `pulumi new`, meets the same stacks.
+release to a pull request, on GitHub, with state in a folder and a passphrase; the same in Azure Pipelines, from
+`pulumi new`, meets the same stacks, which have moved to a blob container and a key vault.
 """
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 import azml_local
 from azml_cli import plugin
-from tests.support import pull_requests
+from azml_local.tunnel import Tunnel
+from tests.support import kept_state, pull_requests
 from tests.support.clone import ROOT
 from tests.support.elsewhere import build, environment_of, outside, predicted, run
 from tests.support.pull_requests import TOKEN, AzureDevOps, GitHub, serving
 from tests.support.workflows import GitHubRun, Machine, PipelinesRun, Ran, path_with
+from tests.unit.local.support import until
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]
 
@@ -37,12 +43,14 @@ class Place:
     wheel: Path
     shell: dict[str, str]
     azure: dict[str, str]
+    proxy: Mapping[str, str]
+    """Variables that lead the names of Azure's public cloud to the local one."""
 
-    def machine(self, name: str) -> Machine:
+    def machine(self, name: str, **variables: str) -> Machine:
         workspace = self.folder / name
         workspace.mkdir()
         (workspace / ".venv").symlink_to(self.folder / ".venv")
-        return Machine(self.folder / f"{name}.git", workspace, self.shell, self.azure)
+        return Machine(self.folder / f"{name}.git", workspace, self.shell | variables, self.azure)
 
     def git(self, name: str, *arguments: str) -> str:
         who = ["-c", "user.name=t", "-c", "user.email=t@example.invalid"]
@@ -58,6 +66,16 @@ class Place:
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.folder / "passphrase"),
         }
 
+    @property
+    def in_azure(self) -> dict[str, str]:
+        """Of a shell where somebody is signed in with `az`, and whose state is in Azure.
+
+        `az` is whom Go's clients ask there: nothing but the local Azure has a variable with a secret, and with that one
+        they would ask Microsoft's own cloud first whether the authority is known.
+        """
+        who = {"AZURE_TOKEN_CREDENTIALS": "AzureCLICredential", "PULUMI_BACKEND_URL": kept_state.BACKEND}
+        return {**self.azure, **self.proxy, **who}
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, engine: Path) -> Iterator[Place]:
@@ -67,8 +85,8 @@ def place(tmp_path_factory: pytest.TempPathFactory, engine: Path) -> Iterator[Pl
     for name in ("state", "tools"):
         (folder / name).mkdir()
     (folder / "passphrase").write_text("correct horse")
-    az = folder / "tools" / "az"  # what AzureCLI@2 has signed in
-    az.write_text('#!/bin/sh\n[ "$*" = "account show --query id --output tsv" ] && echo "$AZURE_SUBSCRIPTION_ID"\n')
+    az = folder / "tools" / "az"
+    az.write_text(f'#!/bin/sh\nexec {sys.executable} -I {ROOT / "tests/support/azure_cli.py"} "$@"\n')
     az.chmod(0o755)
     for one in (plugin.azure_native_stand_in(), plugin.docker_stand_in()):
         one.install(folder / "pulumi")
@@ -79,7 +97,9 @@ def place(tmp_path_factory: pytest.TempPathFactory, engine: Path) -> Iterator[Pl
         PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION="true",
         PIP_NO_INDEX="1",  # what azml needs is there; only its wheel is put in
     )
-    yield Place(folder, wheel, shell, azml_local.environment(folder / "azure"))
+    azure = azml_local.environment(folder / "azure")
+    with Tunnel(azure["AZURE_AUTHORITY_HOST"], folder / "azure") as tunnel:
+        yield Place(folder, wheel, shell, azure, tunnel.variables)
     azml_local.stop(folder / "azure")
 
 
@@ -216,7 +236,8 @@ def test_on_github_other_content_goes_no_further(place: Place, on_github: Machin
 
 @pytest.fixture(scope="module")
 def in_pipelines(place: Place, on_github: Machine) -> Machine:
-    """The same project from `pulumi new`, and where its stacks are: nothing is to be made."""
+    """The same project from `pulumi new`; its stacks are moved, as docs/ci.md says, and nothing is to be made."""
+    kept_state.make(place.azure, place.proxy)
     root = place.folder / "in_pipelines.git"
     new = ["new", TEMPLATE, "--generate-only", "--yes", "--name", "churn", "--dir", root]
     backend = {name: value for name, value in place.variables.items() if name.startswith("PULUMI_")}
@@ -226,16 +247,27 @@ def in_pipelines(place: Place, on_github: Machine) -> Machine:
         own = root / f"Pulumi.{stage}.yaml"
         assert "encryptionsalt" not in own.read_text()
         own.write_text(place.git("on_github", "show", f"main:{own.name}"))
+        before, after = place.shell | place.in_azure | backend, place.shell | place.in_azure
+        exported = place.folder / f"{stage}.json"
+        run("pulumi", "stack", "change-secrets-provider", kept_state.SECRETS, "--stack", stage, cwd=root, **before)
+        run("pulumi", "stack", "export", "--stack", stage, "--file", exported, cwd=root, **before)
+        run(
+            "pulumi", "stack", "init", stage, "--no-select", "--secrets-provider", kept_state.SECRETS, cwd=root, **after
+        )
+        run("pulumi", "stack", "import", "--stack", stage, "--file", exported, cwd=root, **after)
+        written = yaml.safe_load(own.read_text())
+        assert written["secretsprovider"] == kept_state.SECRETS
+        assert "encryptionsalt" not in written
     place.git("in_pipelines", "add", "-A")
     place.git("in_pipelines", "commit", "-qm", "begin")
-    return place.machine("in_pipelines")
+    return place.machine("in_pipelines", **place.proxy, NO_PROXY=place.azure["NO_PROXY"])
 
 
 def pipeline(place: Place, machine: Machine, ref: str, predefined: dict[str, str]) -> bool:
     machine.ran.clear()
-    group = {**place.variables, "AZML_WHEEL": str(place.wheel)}
+    group = {"PULUMI_BACKEND_URL": kept_state.BACKEND, "AZML_WHEEL": str(place.wheel)}
     signed_in = {
-        **machine.signed_in, "idToken": "jwt", "servicePrincipalId": place.azure["AZURE_CLIENT_ID"],
+        **place.in_azure, "idToken": "jwt", "servicePrincipalId": place.azure["AZURE_CLIENT_ID"],
         "tenantId": place.azure["AZURE_TENANT_ID"],
     }  # fmt: skip
     run_ = PipelinesRun(replace(machine, signed_in=signed_in), predefined, group, ref)
@@ -266,3 +298,41 @@ def test_in_pipelines_a_pull_request_has_one_comment(place: Place, in_pipelines:
         assert in_pipelines.again(in_pipelines.ran[-1]).code == 0
         assert service.written == ["POST", "PATCH"]
         assert service.texts == [text]
+
+
+_SLOW = """
+import time
+from pathlib import Path
+import pulumi
+Path("running").touch()
+while not Path("go").exists():
+    time.sleep(0.02)
+pulumi.export("word", pulumi.Config().require_secret("word"))
+"""
+
+
+@pytest.mark.usefixtures("in_pipelines")
+def test_in_a_container_a_second_writer_is_refused(place: Place, tmp_path: Path) -> None:
+    """While one `up` is at work another one touches nothing; a secret is read with the vault's key alone."""
+    options = {"toolchain": "pip", "virtualenv": str(ROOT / ".venv")}
+    (tmp_path / "Pulumi.yaml").write_text(
+        yaml.safe_dump({"name": "slow", "runtime": {"name": "python", "options": options}})
+    )
+    (tmp_path / "__main__.py").write_text(_SLOW)
+    shell = outside(**place.shell | place.in_azure)
+    up = ["pulumi", "up", "--stack", "dev", "--yes", "--skip-preview"]
+    run("pulumi", "stack", "init", "dev", "--secrets-provider", kept_state.SECRETS, cwd=tmp_path, **shell)
+    run("pulumi", "config", "set", "--secret", "word", "hush", cwd=tmp_path, **shell)
+    with (tmp_path / "up.log").open("w") as log:
+        first = subprocess.Popen(up, cwd=tmp_path, env=shell, stdout=log, stderr=log)
+    until(lambda: (tmp_path / "running").exists() or first.poll() is not None, seconds=60)
+    second = subprocess.run(up, cwd=tmp_path, env=shell, capture_output=True, text=True, timeout=60, check=False)
+    (tmp_path / "go").touch()
+    assert first.wait(60) == 0, (tmp_path / "up.log").read_text()
+    assert second.returncode == 1
+    assert "the stack is currently locked by 1 lock(s)" in second.stderr
+    output = ["pulumi", "stack", "output", "word"]
+    assert run(*output, cwd=tmp_path, **shell).strip() == "[secret]"
+    assert run(*output, "--show-secrets", cwd=tmp_path, **shell).strip() == "hush"
+    assert "hush" not in run("pulumi", "stack", "export", cwd=tmp_path, **shell)
+    run("pulumi", "destroy", "--yes", "--skip-preview", cwd=tmp_path, **shell)

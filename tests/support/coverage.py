@@ -13,6 +13,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, get_args
 
+from azml_local import vaults
 from azml_local.arm.types import ResourceType, action_names
 from azml_local.blobs import server as blobs
 from azml_local.namespaces import declared
@@ -20,7 +21,7 @@ from azml_local.settings import Settings
 from tests.contract import witness
 
 ROOT = Path(__file__).parents[2]
-BLOBS, TOKENS = "Blob service", "Microsoft Entra ID"
+BLOBS, TOKENS, KEYS = "Blob service", "Microsoft Entra ID", "Keys of vaults"
 _LEVELS = {"s": "account", "c": "container", "o": "blob"}
 _NO_CLIENT = "no official client of it is in the lock"
 
@@ -35,6 +36,9 @@ WITHOUT_WITNESS: Mapping[tuple[str, str], str] = {
     ("Microsoft.Insights/eventtypes/values", "LIST"): _NO_CLIENT,
     ("Microsoft.ManagedIdentity/userAssignedIdentities", "LIST"): _NO_CLIENT,
     (BLOBS, "HEAD container"): "azure-storage-blob asks by GET",
+    **dict.fromkeys([(KEYS, "POST create"), (KEYS, "GET key")], _NO_CLIENT),
+    **dict.fromkeys([(KEYS, "POST wrapKey"), (KEYS, "POST unwrapKey")], _NO_CLIENT),
+    **dict.fromkeys([(KEYS, "POST encrypt"), (KEYS, "POST decrypt")], "Go's azkeys, in the engine (tests/delivery)"),
 }
 """Declared operations that no contract test reaches, each with the reason."""
 
@@ -50,6 +54,7 @@ def declared_operations() -> dict[str, list[str]]:
     """Every operation of every resource type, as the contract tests name them."""
     found = {type_.type: [*type_.operations, *_actions(type_)] for type_ in declared() if type_.operations}
     found[BLOBS] = [_blob_operation(*key) for key in blobs.OPERATIONS]
+    found[KEYS] = ["POST create", "GET key", *(f"POST {operation}" for operation in vaults.OPERATIONS)]
     found[TOKENS] = ["GET openid-configuration", "POST token"]
     return found
 

@@ -157,6 +157,8 @@ def _other(scope: Any) -> tuple[str, str]:
     if segments[1:] == ["oauth2", "v2.0", "token"]:
         return "Microsoft Entra ID", "POST token"
     host = dict(scope["headers"]).get(b"host", b"").decode()
+    if ".vault." in host:
+        return "Keys of vaults", f"{scope['method']} {segments[-1]}"
     level = len([part for part in segments if part]) - (".blob." not in host)
     comp = re.search(r"(?:^|&)comp=([a-z]+)", scope["query_string"].decode("latin-1"))
     asked = f"?comp={comp[1]}" if comp else ""

@@ -1,4 +1,4 @@
-"""Microsoft.KeyVault: vaults (control plane) and their soft deletion. The vaults' own data plane is not emulated."""
+"""Microsoft.KeyVault: vaults (control plane) and their soft deletion. Their data plane is `azml_local.vaults`."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ class Vaults(ResourceType):
     evidence = (
         "ARM's types 2024-11-01; codes of azure-mgmt-keyvault 14.1.0; soft delete: key-vault soft-delete-overview"
     )
-    not_enforced = "access policies, RBAC, network rules; secrets, keys and certificates do not exist"
+    not_enforced = "access policies, RBAC, network rules; secrets and certificates do not exist"
     rule = names.KEY_VAULT
     name_taken = ("VaultAlreadyExists", "The vault name '{name}' is already in use.")
     puts = Reply(created=200)
@@ -67,6 +67,7 @@ class Vaults(ResourceType):
         buried = _buried(self, write.id.name)
         if buried is not None:
             write.body |= buried.resource.body
+            write.hidden |= buried.resource.hidden
         write.properties["vaultUri"] = f"https://{write.id.name}.vault.azure.net/"
 
     async def apply(self, resource: Resource, _report: Callable[[str], None]) -> None:
