@@ -5,12 +5,13 @@ Deliberately knows no service (`build`).
 """
 
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import pulumi
 
 from azml import naming
+from azml.component import InvalidArgs, asked
 from azml.container_registry import ContainerRegistry
 from azml.image_parts import parts
 from azml.registry_access import RegistryAccess
@@ -20,6 +21,7 @@ from azml.spec.environment import EnvironmentSpec
 from azml.spec.image_reference import parse
 from azml.spec.service_image import own_name
 from azml.spec.serving_image import ServingImageSpec
+from azml.spec.subscription import AT, FIX, WHAT, is_in, registry_with_tokens
 
 
 class EstateImages:
@@ -57,12 +59,29 @@ class EstateImages:
     def _push(self) -> RegistryAccess:
         return self._access("push", self._repositories)
 
+    @cached_property
+    def _registry_id(self) -> pulumi.Output[str]:
+        """The registry's id. Of one that exists only once it is known to be where tokens can be made."""
+        existing = registry_with_tokens(self._estate)
+        if existing is None:
+            return self.registry.registry_id
+        from pulumi_azure_native import authorization
+
+        who = asked(
+            "azure-native:authorization:getClientConfig",
+            {},
+            authorization.GetClientConfigResult,
+            None,
+            "Which subscription the stack is in cannot be found out.",
+        )
+        return who.subscription_id.apply(partial(_in_reach, existing))
+
     def _access(self, does: str, repositories: Iterable[str]) -> RegistryAccess:
         name = naming.registry_token(does, f"{pulumi.get_project()}/{pulumi.get_stack()}")
         return RegistryAccess(
             f"images-{does}",
             {
-                "registry_id": self.registry.registry_id,
+                "registry_id": self._registry_id,
                 "name": name,
                 "repositories": sorted(repositories),
                 "push": does == "push",
@@ -78,3 +97,9 @@ class EstateImages:
             "password": access.password,
             "used": self._used,
         }
+
+
+def _in_reach(registry: str, own: str) -> str:
+    if is_in(registry, own):
+        return registry
+    raise InvalidArgs(f"{AT}: {registry} {WHAT}.\nThe stack's subscription: {own}\nTo change: {FIX}")

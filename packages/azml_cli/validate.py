@@ -29,7 +29,7 @@ def validate(
 
 def _judged(project: Project, asked: list[str] | None) -> "tuple[list[str], dict[str, list[Problem]]]":
     """Names of the stacks, and the problems of those that have some."""
-    from azml.spec import SpecError, assemble, clashes, judge, missing_secrets, stacks
+    from azml.spec import SpecError, assemble, clashes, elsewhere, judge, missing_secrets, stacks
 
     try:
         folder = project.stacks
@@ -47,8 +47,8 @@ def _judged(project: Project, asked: list[str] | None) -> "tuple[list[str], dict
         try:
             tree = assemble(folder, name)
             good[name] = (tree, judge(tree))
-            if missing := list(missing_secrets(folder, name, *good[name])):
-                found[name] = missing
+            if wrong := [*missing_secrets(folder, name, *good[name]), *elsewhere(folder, name, *good[name])]:
+                found[name] = wrong
         except SpecError as error:
             found[name] = error.problems
     # The local Azure has its names for itself.

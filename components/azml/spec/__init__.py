@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from azml.spec.stack import StackSpec
     from azml.spec.stack_file import assemble, judge, load, stacks
     from azml.spec.stages import clashes
+    from azml.spec.subscription import elsewhere
     from azml.spec.workspace import WorkspaceSpec
 
 _HOMES = {
@@ -42,6 +43,7 @@ _HOMES = {
     "WorkspaceSpec": "azml.spec.workspace",
     "assemble": "azml.spec.stack_file",
     "clashes": "azml.spec.stages",
+    "elsewhere": "azml.spec.subscription",
     "json_schema": "azml.spec.schema",
     "judge": "azml.spec.stack_file",
     "load": "azml.spec.stack_file",
@@ -70,6 +72,7 @@ __all__ = [
     "WorkspaceSpec",
     "assemble",
     "clashes",
+    "elsewhere",
     "json_schema",
     "judge",
     "load",

@@ -144,3 +144,17 @@ def test_without_a_project_there_is_no_place_for_it(project: Path) -> None:
     place: Any = {"registry_id": REGISTRY, "login_server": "h", "username": "u", "password": pulumi.Output.secret("p")}
     with pytest.raises(InvalidArgs, match=r"Pulumi\.yaml"):
         planned(lambda: ServingImage("churn", {**image(), **place}) and None)
+
+
+def test_tokens_are_made_in_the_stacks_own_subscription() -> None:
+    """azure-native builds their ids from the provider's subscription, whatever the registry's own id says."""
+    there = {"existing": REGISTRY.upper().replace("/SUBSCRIPTIONS", "/subscriptions"), "images": [image()]}
+    (made,) = of(built(container_registry=there), "Token")
+    assert made.inputs["registryName"] == "CRRISK"
+    elsewhere = {**there, "existing": REGISTRY.replace(SUBSCRIPTION, "/subscriptions/other")}
+    with pytest.raises(pulumi.RunError) as caught:
+        built(container_registry=elsewhere)
+    said = str(caught.value)
+    assert said.startswith("container_registry.existing: /subscriptions/other/")
+    assert f"The stack's subscription: {SUBSCRIPTION.split('/')[2]}" in said
+    assert "HOST/NAME@sha256:DIGEST" in said
