@@ -39,6 +39,7 @@ config:
 """
 NAME = "team/diabetes"
 SCORE = "samples/diabetes/code/score.py"
+CONDA = "samples/diabetes/conda.yml"
 ACR = "2024-11-01-preview"
 
 
@@ -175,3 +176,17 @@ def test_one_changed_line_is_one_new_image(clone: Clone, pushed: dict[str, str],
     assert len(own) == 2  # the code, and what says so; environment, gateway and model are the layers of before
     assert file_of(registry, "2", f"var/azureml-app/code/{Path(SCORE).name}").endswith(b"# changed\n")
     assert {"1", "2"} < {*registry.ok("GET", f"/v2/{NAME}/tags/list").json["tags"]}
+
+
+def test_a_build_that_fails_pushes_nothing_and_the_next_update_goes_on(
+    clone: Clone, pushed: dict[str, str], registry: Client
+) -> None:
+    conda, tags = clone.root / CONDA, registry.ok("GET", f"/v2/{NAME}/tags/list").json
+    good = conda.read_text()
+    conda.write_text(good.replace("joblib=1.6.0", "joblib=99.9"))
+    failed = clone.azml("up", "--local")
+    conda.write_text(good)
+    assert failed.returncode != 0
+    assert "joblib==99.9" in failed.stdout + failed.stderr
+    assert registry.ok("GET", f"/v2/{NAME}/tags/list").json == tags
+    assert up(clone)["alias"] == f"{NAME}:2"

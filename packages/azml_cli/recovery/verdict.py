@@ -1,8 +1,9 @@
 """What Azure says of an interrupted operation, and what follows for the state.
 
 Owns the rules by provider. azml's own resources compare themselves with Azure at each update, so only what a create
-made must be found. azure-native compares inputs alone: whatever it was writing is written again. Of other providers
-nobody here knows where their resources are.
+made must be found. azure-native compares inputs alone: whatever it was writing is written again. An image of docker is
+named by its content, and its manifest is pushed last: half of one is nothing, and a second push adds what is missing.
+Of other providers nobody here knows where their resources are.
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ CLOCKS_S = 300.0
 """Seconds that Azure's clock and ours may differ."""
 POLL_S = 1.0
 """Between two looks at a resource that Azure is still at work on."""
+_IMAGE = "docker:index/image:Image"
 _SETTLED = frozenset({"", "succeeded", "failed", "canceled", "cancelled"})
 
 
@@ -43,6 +45,8 @@ def judge(work: "Work", one: Interrupted, subscription: str | None, began: float
         return _azml(work, one)
     if package == "azure-native":
         return _azure_native(work, one, subscription, began)
+    if one.type == _IMAGE:
+        return Verdict("nothing", "the next update builds and pushes what is missing")
     return Verdict("unknown", f"azml does not know where resources of {package} are")
 
 

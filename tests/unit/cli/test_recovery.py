@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import subprocess
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +15,12 @@ from typing import Any
 
 import pytest
 
+from azml.resources.arm import Arm
+from azml.resources.work import Work
 from azml_cli.recovery import checkpoint, locks, repair
-from azml_cli.recovery.interrupted import Journal, pending
+from azml_cli.recovery.interrupted import Doing, Interrupted, Journal, pending
 from azml_cli.recovery.state import INTERRUPTED, State
+from azml_cli.recovery.verdict import Verdict, judge
 
 GROUP = "urn:pulumi:local::serving::azure-native:resources:ResourceGroup::rg"
 VAULT = "urn:pulumi:local::serving::azure-native:keyvault:Vault::kv"
@@ -198,6 +202,26 @@ def test_components_and_reads_are_not_pending() -> None:
         {"type": "creating", "resource": resource("urn:pulumi:l::s::pulumi:providers:azml::default")},
     ]
     assert [one.urn for one in pending({"pending_operations": operations})] == [GROUP]
+
+
+class TestVerdict:
+    """What ARM is not asked about. Nobody says so louder than a client that cannot be made."""
+
+    def judge(self, doing: Doing, type_: str) -> Verdict:
+        def no_arm() -> Arm:
+            raise AssertionError("ARM was asked")
+
+        one = Interrupted(doing, resource(f"urn:pulumi:local::serving::{type_}::it"))
+        return judge(Work(no_arm, one.urn, threading.Event(), lambda *_: None), one, None, 0.0)
+
+    @pytest.mark.parametrize("doing", ["creating", "updating", "deleting"])
+    def test_an_image_is_the_next_updates(self, doing: Doing) -> None:
+        """Decision 13: an update builds and pushes again, delete removes nothing, and the engine keeps old inputs."""
+        assert self.judge(doing, "docker:index/image:Image").then == "nothing"
+
+    @pytest.mark.parametrize("type_", ["docker:index/container:Container", "random:index/randomId:RandomId"])
+    def test_of_what_it_does_not_know_a_person_decides(self, type_: str) -> None:
+        assert self.judge("creating", type_).then == "unknown"
 
 
 class TestState:
