@@ -34,6 +34,8 @@ LAST_LINES = 20
 """Lines of the log that a message ends with."""
 LOG_LINES = 300
 """Lines of the log that are looked through for an explanation."""
+UNTRIED = "untried"
+"""Property of a trial in state that nobody saw the end of: what it tries may not go live."""
 
 
 class OwnRequestGatesArgs(TypedDict):
@@ -104,14 +106,15 @@ class ContainerTrialHandler(Handler):
         Trial(work, self.arm_id(inputs), inputs).run()
         return inputs
 
-    def left(self, work: Work, inputs: Values) -> Values | None:  # noqa: ARG002
-        """Nothing that counts: what an interrupted trial left, the next one deletes."""
-        return None
+    def left(self, work: Work, inputs: Values) -> Values | None:
+        """The group that an interrupted trial left: it belongs to the state, or no `destroy` would ever delete it."""
+        return {**inputs, UNTRIED: True} if Trial(work, self.arm_id(inputs), inputs).is_there else None
 
-    def update(self, work: Work, old: Values, inputs: Values, state: Values) -> Values:  # noqa: ARG002
-        """Try what is new; where nothing is, delete what an earlier run left."""
+    def update(self, work: Work, old: Values, inputs: Values, state: Values) -> Values:
+        """Try what is new, or was never judged; where nothing is, delete what an earlier run left."""
         trial = Trial(work, self.arm_id(inputs), inputs)
-        if any(old.get(name) != inputs.get(name) for name in (old.keys() | inputs.keys()) - self.silent):
+        changed = any(old.get(name) != inputs.get(name) for name in (old.keys() | inputs.keys()) - self.silent)
+        if changed or state.get(UNTRIED):
             trial.run()
         else:
             trial.end()
@@ -121,16 +124,18 @@ class ContainerTrialHandler(Handler):
         """Delete what an earlier run left."""
         Trial(work, self.arm_id(state), state).end()
 
-    def drift(self, work: Work, inputs: Values, state: Values) -> dict[str, str]:  # noqa: ARG002
+    def drift(self, work: Work, inputs: Values, state: Values) -> dict[str, str]:
         """A trial group that is there has outlived its run."""
+        if state.get(UNTRIED):
+            return {"name": f"The trial {inputs['name']} was interrupted before it was over: it is made again."}
         known = {name: inputs.get(name) for name in self.identity}
         if has_unknown(known) or work.arm.find(self.arm_id(inputs).text, ACI) is None:
             return {}
         return {"name": f"The trial group {inputs['name']} of an earlier run is still there: it is deleted."}
 
     def read(self, work: Work, id_: str, inputs: Values) -> tuple[Values, Values] | None:  # noqa: ARG002
-        """A trial is over once it was made: what was tried, state knows."""
-        return (inputs, dict(inputs)) if inputs else None
+        """A trial is over once it was made: what was tried, state knows. One whose group is there is not over."""
+        return (inputs, self.left(work, inputs) or dict(inputs)) if inputs else None
 
 
 class Trial:
@@ -149,12 +154,20 @@ class Trial:
         finally:
             self._end_quietly()
 
+    @property
+    def is_there(self) -> bool:
+        """Whether its group is there, and not somebody else's."""
+        return self._is_ours(self._work.arm.find(self._id.text, ACI) or {})
+
+    def _is_ours(self, found: Values) -> bool:
+        return bool((found.get("tags") or {}).get(OWNER) == self._mark)
+
     def end(self) -> None:
         """Delete the group where it is there; `Refused` where it is somebody else's."""
         found = self._work.arm.find(self._id.text, ACI)
         if found is None:
             return
-        if (found.get("tags") or {}).get(OWNER) != self._mark:
+        if not self._is_ours(found):
             raise Refused(
                 f"A container group {self._id.name} is there already, and no trial of service {self._service} in this "
                 "stack made it: a trial needs the name.\nGive the service another name, or delete the group:\n"

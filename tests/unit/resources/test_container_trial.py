@@ -13,6 +13,9 @@ from azml.resources.container_groups import body
 from azml.resources.container_trial import ContainerTrialHandler
 from azml.resources.errors import Interrupted, Refused
 from azml.resources.work import Work
+from azml_cli.recovery import interrupted
+from azml_cli.recovery.state import State
+from azml_cli.recovery.verdict import judge
 from tests.support.arm_model import Killed
 from tests.support.group_model import KEY, Groups, scoring
 
@@ -198,6 +201,49 @@ def test_what_a_killed_run_left_the_next_one_deletes(arm: Groups, tmp_path: Path
     handler.update(work(arm), wanted, wanted, wanted)
     assert (verbs(arm), arm.there) == (["PUT", "DELETE"], {}), "the same program tries nothing anew"
     assert handler.drift(work(arm), wanted, wanted) == {}
+
+
+def killed_first(arm: Groups, wanted: dict[str, Any]) -> None:
+    """A first trial that is killed while it waits: state has nothing of it."""
+
+    def end(number: int) -> None:
+        if number > 1:
+            raise Killed
+
+    arm.containers = [{"currentState": {"state": "Waiting"}}, {"currentState": {"state": "Terminated"}}]
+    arm.before_write = end
+    with pytest.raises(Killed):
+        ContainerTrialHandler().create(work(arm), wanted)
+    arm.containers, arm.before_write = [{"currentState": {"state": "Running"}}], lambda _: None
+
+
+def test_a_killed_first_trial_is_found_by_recover_and_deleted_by_destroy(arm: Groups, tmp_path: Path) -> None:
+    wanted, handler = inputs(tmp_path), ContainerTrialHandler()
+    assert handler.left(work(arm), wanted) is None
+    killed_first(arm, wanted)
+    assert handler.left(work(arm, URN.replace("dev", "prod")), wanted) is None, "of another stack"
+    pending = {"resource": {"urn": URN, "type": "azml:index:ContainerTrial", "custom": True, "inputs": wanted}}
+    (one,) = interrupted.pending({"pending_operations": [{**pending, "type": "creating"}]})
+    verdict = judge(work(arm), one, None, 0)
+    assert (verdict.then, verdict.id) == ("adopt", handler.arm_id(wanted).text)
+    state = State({"deployment": {"resources": []}})
+    state.adopt(one.resource, verdict.id, verdict.outputs or {})
+    assert state.has(URN), "`destroy` deletes what is in the state"
+    handler.delete(work(arm), state.resources[0]["outputs"])
+    assert (verbs(arm), arm.there) == (["PUT", "DELETE"], {})
+
+
+@pytest.mark.parametrize("by", ["recover", "refresh"])
+def test_what_was_never_judged_is_tried_before_it_serves(arm: Groups, tmp_path: Path, by: str) -> None:
+    """The next update has the same inputs, and the serving group depends on what it says."""
+    wanted, handler = inputs(tmp_path, gates=smoke(tmp_path)), ContainerTrialHandler()
+    killed_first(arm, wanted)
+    found = handler.left(work(arm), wanted) if by == "recover" else (handler.read(work(arm), "", wanted) or ({}, {}))[1]
+    assert found is not None
+    assert handler.drift(work(arm), wanted, found)
+    after = handler.update(work(arm), wanted, wanted, found)
+    assert (verbs(arm), arm.there) == (["PUT", "DELETE", "PUT", "DELETE"], {})
+    assert handler.drift(work(arm), wanted, after) == {}
 
 
 def test_ctrl_c_ends_it_at_once_and_it_is_deleted(arm: Groups, tmp_path: Path) -> None:
