@@ -20,9 +20,10 @@ from azml_gateway.call import Call
 from azml_gateway.caller import TEXT, Caller
 from azml_gateway.config import ConfigError
 from azml_gateway.container_settings import Settings, read
+from azml_gateway.held_port import HeldPort
 from azml_gateway.routing import Routing
 from azml_gateway.scoring_server import ScoringServer
-from azml_gateway.server import asked_to_end, listening
+from azml_gateway.server import Listen, asked_to_end, at_once, listening
 
 UNUSABLE = 2
 
@@ -57,6 +58,11 @@ class _Handler:
 
 
 async def _run(settings: Settings, variables: Mapping[str, str]) -> int:
+    held = settings.held
+    try:
+        listen = at_once if held is None else HeldPort(settings.host, settings.port, held).listen
+    except OSError as error:
+        return _cannot_listen(settings, error)
     asked = asyncio.create_task(asked_to_end().wait())
     server = await ScoringServer.start(settings, variables)
     over = asyncio.create_task(server.ended())
@@ -66,25 +72,33 @@ async def _run(settings: Settings, variables: Mapping[str, str]) -> int:
         ready.cancel()
         if over.done() or asked.done():
             return _end(over, "before it was ready")
-        return await _serve(settings, server, asked, over)
+        return await _serve(settings, server, listen, asked, over)
     finally:
         asked.cancel()
         await server.stop()
 
 
 async def _serve(
-    settings: Settings, server: ScoringServer, asked: "asyncio.Task[object]", over: "asyncio.Task[int]"
+    settings: Settings,
+    server: ScoringServer,
+    listen: Listen,
+    asked: "asyncio.Task[object]",
+    over: "asyncio.Task[int]",
 ) -> int:
     routing = Routing(settings.config(server.address))
     try:
-        async with listening(routing, _Handler(Gateway(routing), server), settings.tls):
+        async with listening(routing, _Handler(Gateway(routing), server), settings.tls, listen):
             _say(f"Listening on {'http' if settings.tls is None else 'https'}://{settings.host}:{settings.port}")
             await asyncio.wait({asked, over}, return_when=asyncio.FIRST_COMPLETED)
             code = _end(over, "while it served")
     except OSError as error:
-        _say(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror or error}")
-        return UNUSABLE
+        return _cannot_listen(settings, error)
     return code
+
+
+def _cannot_listen(settings: Settings, error: OSError) -> int:
+    _say(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror or error}")
+    return UNUSABLE
 
 
 def _end(over: "asyncio.Task[int]", when: str) -> int:

@@ -2,6 +2,8 @@
 
     AZML_PORT                     port to listen on, on every interface (5001)
     AZML_LISTEN                   HOST:PORT to listen on instead
+    AZML_PROBE_LISTEN, AZML_READY_PIPE        HOST:PORT where probes are answered, and the named pipe that says when
+                                  callers are (`held_port`): both or none; for who runs containers without a network
     AZML_AUTH_MODE                key (default): a bearer key is asked for; none: everybody may call
     AZML_PRIMARY_KEY, AZML_SECONDARY_KEY      the keys; the second may be left out
     AZML_TLS_CERT_FILE, AZML_TLS_KEY_FILE     PEM files: both or none; with them it speaks HTTPS only
@@ -19,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from azml_gateway.config import Auth, Config, ConfigError, DeploymentConfig
+from azml_gateway.held_port import Held
 
 PORT = 5001
 """Port of the scoring server in Azure ML's own images."""
@@ -37,6 +40,7 @@ class Settings:
 
     host: str
     port: int
+    held: Held | None
     auth: Auth
     tls: ssl.SSLContext | None
     limits: DeploymentConfig
@@ -64,6 +68,7 @@ def read(variables: Mapping[str, str]) -> Settings:
     settings = Settings(
         host=host,
         port=port,
+        held=found.held(),
         auth=found.auth(),
         tls=found.tls(),
         limits=DeploymentConfig(
@@ -87,14 +92,18 @@ class _Variables:
         self._given = {name: value for name, value in variables.items() if value}
 
     def listen(self) -> tuple[str, int]:
-        given = self._given.get("AZML_LISTEN")
-        if given is None:
+        if "AZML_LISTEN" not in self._given:
             return "0.0.0.0", self._port("AZML_PORT", self._given.get("AZML_PORT", str(PORT)))  # noqa: S104
-        host, colon, port = given.rpartition(":")
-        if not (host and colon):
-            self._wrong("AZML_LISTEN", given, "HOST:PORT, as in 127.0.0.1:5001")
-            return "", 0
-        return host.strip("[]"), self._port("AZML_LISTEN", port)
+        return self._address("AZML_LISTEN")
+
+    def held(self) -> Held | None:
+        names = ("AZML_PROBE_LISTEN", "AZML_READY_PIPE")
+        if not self._both_or_none(names, "the other of the two for readiness"):
+            return None
+        pipe = Path(self._given[names[1]])
+        if not pipe.is_fifo():
+            self._wrong(names[1], str(pipe), "the path of a named pipe")
+        return Held(*self._address(names[0]), pipe)
 
     def auth(self) -> Auth:
         mode = self._given.get("AZML_AUTH_MODE", "key")
@@ -117,18 +126,14 @@ class _Variables:
         return Auth("key", keys=keys)
 
     def tls(self) -> ssl.SSLContext | None:
-        files = {name: self._given.get(name) for name in ("AZML_TLS_CERT_FILE", "AZML_TLS_KEY_FILE")}
-        certificate, key = files.values()
-        if certificate is None or key is None:
-            self.problems.extend(
-                f"{name} is not set, and the other of the two TLS files is: set both, or none"
-                for name, file in files.items()
-                if file is None and any(files.values())
-            )
+        names = ("AZML_TLS_CERT_FILE", "AZML_TLS_KEY_FILE")
+        if not self._both_or_none(names, "the other of the two TLS files"):
             return None
-        missing = [name for name, file in files.items() if not Path(str(file)).is_file()]
+        files = {name: self._given[name] for name in names}
+        certificate, key = files.values()
+        missing = [name for name, file in files.items() if not Path(file).is_file()]
         for name in missing:
-            self._wrong(name, str(files[name]), "the path of a PEM file in the container")
+            self._wrong(name, files[name], "the path of a PEM file in the container")
         return None if missing else self._context(certificate, key)
 
     def number(self, name: str, default: float, least: float, *, whole: bool = False) -> float:
@@ -165,6 +170,20 @@ class _Variables:
             )
             return None
         return context
+
+    def _both_or_none(self, names: tuple[str, str], other: str) -> bool:
+        """Whether both are set; one alone is a problem."""
+        missing = [name for name in names if name not in self._given]
+        if len(missing) == 1:
+            self.problems.append(f"{missing[0]} is not set, and {other} is: set both, or none")
+        return not missing
+
+    def _address(self, name: str) -> tuple[str, int]:
+        host, colon, port = self._given[name].rpartition(":")
+        if not (host and colon):
+            self._wrong(name, self._given[name], "HOST:PORT, as in 127.0.0.1:5001")
+            return "", 0
+        return host.strip("[]"), self._port(name, port)
 
     def _port(self, name: str, text: str) -> int:
         if text.isdecimal() and text.isascii() and 1 <= int(text) <= 65535:

@@ -8,7 +8,7 @@ import contextlib
 import os
 import signal
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import uvloop
@@ -16,13 +16,17 @@ import uvloop
 from azml_gateway.admin import Admin
 from azml_gateway.app import Gateway
 from azml_gateway.caller import Caller, Handler
-from azml_gateway.config import load
+from azml_gateway.config import Config, load
 from azml_gateway.routing import Routing
 
 KEEP_ALIVE_S = 65
 """Longer than the 60 s after which common clients drop an idle connection, so that the client is the one to close."""
 SWEEP_S = 5
 BACKLOG = 2048
+
+Connected = Callable[[], Caller]
+Listen = Callable[[Connected, Config, ssl.SSLContext | None], Awaitable[Callable[[], None]]]
+"""Listens for callers, by HTTPS where there is a context; gives what ends that."""
 
 
 def serve(path: Path) -> None:
@@ -45,8 +49,18 @@ def asked_to_end() -> asyncio.Event:
     return asked
 
 
+async def at_once(connected: Connected, config: Config, tls: ssl.SSLContext | None) -> Callable[[], None]:
+    """Listen at the config's address."""
+    server = await asyncio.get_running_loop().create_server(
+        connected, config.host, config.port, backlog=BACKLOG, ssl=tls
+    )
+    return server.close
+
+
 @contextlib.asynccontextmanager
-async def listening(routing: Routing, handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[None]:
+async def listening(
+    routing: Routing, handler: Handler, tls: ssl.SSLContext | None = None, listen: Listen = at_once
+) -> AsyncIterator[None]:
     """Answer callers, by HTTPS with `tls`; at the end close the listener, then let running answers end."""
     config, callers = routing.config, set[Caller]()
 
@@ -54,16 +68,14 @@ async def listening(routing: Routing, handler: Handler, tls: ssl.SSLContext | No
         routing.metrics.connected += 1
         return Caller(handler, callers)
 
-    server = await asyncio.get_running_loop().create_server(
-        connected, config.host, config.port, backlog=BACKLOG, ssl=tls
-    )
+    close = await listen(connected, config, tls)
     sweeping = asyncio.create_task(_sweep(callers))
     counting = asyncio.create_task(routing.metrics.keep(lambda: len(callers)))
     try:
         yield
     finally:
         sweeping.cancel()
-        server.close()
+        close()
         await _drain(callers, config.drain_s)
         counting.cancel()
         await asyncio.wait({counting})

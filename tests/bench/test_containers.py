@@ -117,6 +117,7 @@ def _body(image: str, server: str, user: str, password: str) -> dict[str, Any]:
         "ports": [{"port": 80}],
         "resources": {"requests": {"cpu": 2, "memoryInGB": 2}},
         "environmentVariables": [{"name": "AZML_PRIMARY_KEY", "secureValue": KEY}],
+        "readinessProbe": {"httpGet": {"path": "/", "port": 80}},
     }
     properties = {
         "osType": "Linux",

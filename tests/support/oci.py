@@ -51,6 +51,27 @@ class Answers(BaseHTTPRequestHandler):
 host, port = os.environ["AZML_LISTEN"].split(":")
 HTTPServer((host, int(port)), Answers).serve_forever()
 """
+HOLDING = """
+import asyncio, os, pathlib
+from azml_gateway.held_port import Held, HeldPort
+unwell = pathlib.Path(os.environ["HOME"], "unwell")
+unwell.touch()
+class Answers(asyncio.Protocol):
+    def connection_made(self, transport):
+        self.transport = transport
+    def data_received(self, data):
+        status = 503 if unwell.exists() else 200
+        self.transport.write(b"HTTP/1.1 %d -\\r\\ncontent-length: 0\\r\\nconnection: close\\r\\n\\r\\n" % status)
+        self.transport.close()
+async def main():
+    address = lambda name: (os.environ[name].split(":")[0], int(os.environ[name].split(":")[1]))
+    held = Held(*address("AZML_PROBE_LISTEN"), pathlib.Path(os.environ["AZML_READY_PIPE"]))
+    close = await HeldPort(*address("AZML_LISTEN"), held).listen(Answers, None, None)
+    await asyncio.Event().wait()
+    close()
+asyncio.run(main())
+"""
+"""An entry that holds its port as azml's images do, with their own part of the gateway; not well at first."""
 PYTHON = "/opt/azml/env/bin/python"
 LABELS = {"azml.manifest": "sha256:0", "azml.local.base-absent": "mcr.microsoft.com/azureml/inference-base"}
 

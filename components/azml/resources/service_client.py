@@ -16,6 +16,8 @@ from azml.resources.errors import ArmError
 from azml.resources.scoring import CONNECT_SECONDS, TIMEOUT_SECONDS, Answer
 from azml.resources.service_uri import SCORE, uri
 
+HEALTH_SECONDS = 5.0
+"""For an answer to whether it is up: one that is not ready yet takes a request, and lets it wait."""
 SWAGGER, HEALTH = "/swagger.json", "/"
 """Routes of Microsoft's inference server, beside that for requests."""
 
@@ -85,14 +87,15 @@ class ServiceClient:
 
     def health(self) -> Answer:
         """Whether its server is up."""
-        return self._send("GET", HEALTH)
+        return self._send("GET", HEALTH, seconds=HEALTH_SECONDS)
 
-    def _send(self, method: str, path: str, body: bytes | None = None) -> Answer:
+    def _send(self, method: str, path: str, body: bytes | None = None, *, seconds: float = TIMEOUT_SECONDS) -> Answer:
         headers = {} if self._key is None else {"Authorization": f"Bearer {self._key}"}
         if body is not None:
             headers["Content-Type"] = "application/json"
         try:
             self._open = self._open or self._connection()
+            self._open.sock.settimeout(seconds)
             self._open.request(method, path, body, headers)
             answer = self._open.getresponse()
             return Answer(answer.status, None, None, answer.read().decode(errors="replace"))
@@ -107,7 +110,6 @@ class ServiceClient:
         else:
             made = _Certified(at.ip, at.port, self._tls)
         made.connect()
-        made.sock.settimeout(TIMEOUT_SECONDS)
         return made
 
     def _close(self) -> None:

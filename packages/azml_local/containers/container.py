@@ -16,6 +16,7 @@ from pathlib import Path
 from azml_local.containers import asking, rootfs
 from azml_local.containers.contract import Container, Probe, RestartPolicy
 from azml_local.containers.cores import Cores, pin
+from azml_local.containers.gate import Gate
 from azml_local.containers.images import Image
 from azml_local.containers.output import Output
 from azml_local.containers.views import View
@@ -43,6 +44,15 @@ class Place:
     root: Path
     folder: Path
     ports: Mapping[int, int]
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What a container's probes need to know of one start of it."""
+
+    variables: Mapping[str, str]
+    folder: Path
+    gate: Gate | None
 
 
 class ContainerProcess:
@@ -109,7 +119,8 @@ class ContainerProcess:
 
     async def _run(self) -> tuple[int, str]:
         """Run its process once; exit code and detail."""
-        command, variables, folder = self._command(), self._variables(), self._folder()
+        gate = self._gate()
+        command, variables, folder = self._command(), self._variables(gate), self._folder()
         program = _program(command[0], variables["PATH"])
         self._view.event("Created", "Created container")
         if program is None:
@@ -122,7 +133,7 @@ class ContainerProcess:
             self._view.event("Started", "Started container")
             self._view.running()
             self._launched.set()
-            return await self._watch(process, variables, folder)
+            return await self._watch(process, Inside(variables, folder, gate))
         finally:
             self._cores.leave(cores)
 
@@ -136,13 +147,10 @@ class ContainerProcess:
             pin(process.pid, cores)
         return process
 
-    async def _watch(self, process: Process, variables: Mapping[str, str], folder: Path) -> tuple[int, str]:
+    async def _watch(self, process: Process, inside: Inside) -> tuple[int, str]:
         """Wait until it ends, or must be ended."""
-        watched = {
-            asyncio.create_task(each)
-            for each in (process.wait(), self._too_much(process), self._dead(variables, folder))
-        }
-        ready = asyncio.create_task(self._readiness(variables, folder))
+        watched = {asyncio.create_task(each) for each in (process.wait(), self._too_much(process), self._dead(inside))}
+        ready = asyncio.create_task(self._readiness(inside))
         try:
             done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
             faults = [str(each.result()) for each in done if not isinstance(each.result(), int)]
@@ -165,43 +173,56 @@ class ContainerProcess:
         await memory.exceeded(process.pid, self.container.memory_bytes or 0)
         return "OOMKilled"
 
-    async def _dead(self, variables: Mapping[str, str], folder: Path) -> str:
+    async def _dead(self, inside: Inside) -> str:
         probe = self.container.liveness
         if probe is None:
             await asyncio.get_running_loop().create_future()
             raise AssertionError
-        await probes.failed(self._ask(probe, "Liveness", variables, folder), probe.timing)
+        await probes.failed(self._seen(self._ask(probe, inside), "Liveness"), probe.timing)
         return "unhealthy"
 
-    async def _readiness(self, variables: Mapping[str, str], folder: Path) -> None:
-        """Ask for ever; what fails is seen as an event."""
+    async def _readiness(self, inside: Inside) -> None:
+        """Ask for ever, and let callers in as the answers say; what fails is seen as an event."""
         probe = self.container.readiness
-        if probe is not None:
-            ask = self._ask(probe, "Readiness", variables, folder)
-            async for _ in probes.results(ask, probe.timing, probe.timing.initial_delay_s):
-                pass
+        if probe is None:
+            return
+        ask = self._ask(probe, inside)
+        async for ready in probes.readiness(ask, self._seen(ask, "Readiness"), probe.timing, soon=bool(probe.http)):
+            if inside.gate is not None:
+                inside.gate.tell(ready=ready)
 
-    def _ask(self, probe: Probe, what: str, variables: Mapping[str, str], folder: Path) -> probes.Ask:
-        def asked(limit_s: float) -> Awaitable[bool]:
+    def _ask(self, probe: Probe, inside: Inside) -> probes.Ask:
+        def ask(limit_s: float) -> Awaitable[bool]:
             if probe.http is not None:
-                return asking.request(probe.http, self._place.ports.get(probe.http.port, probe.http.port), limit_s)
+                port = self._place.ports.get(probe.http.port, probe.http.port)
+                port = port if inside.gate is None else inside.gate.for_probes(port)
+                return asking.request(probe.http, port, limit_s)
             words = [rootfs.mapped(word, self._place.root) for word in probe.command]
-            words[0] = _program(words[0], variables["PATH"]) or words[0]
-            return asking.run(words, variables, folder, limit_s)
+            words[0] = _program(words[0], inside.variables["PATH"]) or words[0]
+            return asking.run(words, inside.variables, inside.folder, limit_s)
 
-        async def ask(limit_s: float) -> bool:
-            good = await asked(limit_s)
+        return ask
+
+    def _seen(self, ask: probes.Ask, what: str) -> probes.Ask:
+        async def seen(limit_s: float) -> bool:
+            good = await ask(limit_s)
             if not good:
                 self._view.event("Unhealthy", f"{what} probe failed")
             return good
 
-        return ask
+        return seen
+
+    def _gate(self) -> Gate | None:
+        """Make the gate of its first port, where a readiness probe says when callers are let in."""
+        if self.container.readiness is None or not self.container.ports:
+            return None
+        return Gate(self._place.folder / "ready", self._place.ports[self.container.ports[0]])
 
     def _command(self, *, shown: bool = False) -> list[str]:
         words = list(self.container.command) or self._image.command
         return words if shown else [rootfs.mapped(word, self._place.root) for word in words]
 
-    def _variables(self) -> dict[str, str]:
+    def _variables(self, gate: Gate | None) -> dict[str, str]:
         """Make its variables: the image's, then its own, with paths of the image below its root."""
         ours = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         home, temporary = self._place.folder / "home", self._place.folder / "tmp"
@@ -210,6 +231,7 @@ class ContainerProcess:
         given = {"PATH": PATH, **self._image.environment, **self.container.environment}
         mapped = {name: rootfs.mapped(value, self._place.root) for name, value in given.items()}
         listen = {LISTEN: f"127.0.0.1:{self._place.ports[self.container.ports[0]]}"} if self.container.ports else {}
+        listen |= {} if gate is None else gate.variables
         telemetry = {TELEMETRY: "false"} if TELEMETRY in mapped else {}
         return {**ours, "TMPDIR": str(temporary), **mapped, "HOME": str(home), **listen, **telemetry}
 

@@ -44,6 +44,34 @@ async def failed(ask: Ask, probe: Probe) -> None:
             return
 
 
+async def readiness(ask: Ask, seen: Ask, probe: Probe, *, soon: bool) -> AsyncIterator[bool]:
+    """Say when a server becomes ready, and whenever that changes; at first it is not.
+
+    `seen` is asked as often as the probe says. `soon`: a start takes no longer than it must, so until it is over `ask`
+    is asked in between, and the first good answers count whenever they come.
+    """
+    delay_s, ready, contrary = probe.initial_delay_s, False, 0
+    if soon:
+        starting = asyncio.create_task(_last(results(seen, probe, delay_s)))
+        try:
+            await answers(ask, probe, probe.timeout_s)
+        finally:
+            starting.cancel()
+            await asyncio.wait({starting})
+        delay_s, ready = probe.period_s, True
+        yield ready
+    async for good in results(seen, probe, delay_s):
+        contrary = contrary + 1 if good != ready else 0
+        if contrary >= (probe.success_threshold if good else probe.failure_threshold):
+            contrary, ready = 0, good
+            yield ready
+
+
+async def _last(told: AsyncIterator[bool]) -> None:
+    async for _ in told:
+        pass
+
+
 def http(address: str) -> Ask:
     """Ask a server for `/`: well is 200."""
 

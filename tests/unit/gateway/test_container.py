@@ -110,6 +110,18 @@ class Running:
             with error:
                 return error.code, error.read().decode()
 
+    def waiting(self) -> socket.socket:
+        """A connection with a request that is not answered."""
+        host, _, port = self.address.partition(":")
+        while True:
+            made = socket.create_connection((host, int(port)), timeout=0.5)
+            made.sendall(b"GET / HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n")
+            try:
+                made.recv(1)
+            except TimeoutError:
+                return made
+            made.close()
+
     def end(self) -> int:
         return self.process.wait(60)
 
@@ -169,6 +181,22 @@ def test_tls_and_nobody_asked_for_a_key(image: Image, tmp_path: Path) -> None:
             container.call(tls=ssl.create_default_context())  # who does not trust the authority
         with pytest.raises(OSError, match=r"."):
             container.call()  # no HTTP
+
+
+def test_callers_wait_until_it_is_said_to_be_ready(image: Image, tmp_path: Path) -> None:
+    pipe, inner = tmp_path / "ready", image.variables()["AZML_LISTEN"]
+    os.mkfifo(pipe)
+    with image.run(**KEYS, **CODE, AZML_PROBE_LISTEN=inner, AZML_READY_PIPE=str(pipe)) as container:
+        container.wait_until_it_listens()
+        for _ in range(2):
+            waiting = container.waiting()
+            assert Running(container.process, container.log, inner).call(path="/", body=None) == (200, "Healthy")
+            pipe.write_bytes(b"1")
+            with waiting:
+                waiting.settimeout(60)
+                assert waiting.recv(1) == b"H", "who waited is answered"
+            assert container.call("the-primary-key") == (200, ANSWER)
+            pipe.write_bytes(b"0")
 
 
 def test_a_request_under_way_is_answered_before_the_end_and_sees_no_key(image: Image) -> None:
@@ -248,6 +276,8 @@ def test_every_wrong_variable_is_named_at_once(tmp_path: Path) -> None:
         ({"AZML_SECONDARY_KEY": "b"}, "AZML_PRIMARY_KEY is not set"),
         ({"AZML_AUTH_MODE": "none", **KEYS}, "asks for no key"),
         ({**KEYS, "AZML_LISTEN": "5001"}, "AZML_LISTEN=5001"),
+        ({**KEYS, "AZML_PROBE_LISTEN": "127.0.0.1:5002"}, "AZML_READY_PIPE is not set"),
+        ({**KEYS, "AZML_PROBE_LISTEN": "127.0.0.1:5002", "AZML_READY_PIPE": "/dev/null"}, "AZML_READY_PIPE=/dev/null"),
         ({**KEYS, "AZML_LISTEN": "localhost:0"}, "AZML_LISTEN=localhost:0"),
         ({**KEYS, "AZUREML_ENTRY_SCRIPT": "other.py"}, "AZUREML_ENTRY_SCRIPT=other.py"),
         ({**KEYS, "AZUREML_ENTRY_SCRIPT": ""}, "AZUREML_ENTRY_SCRIPT is not set"),

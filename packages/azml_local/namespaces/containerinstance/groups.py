@@ -28,13 +28,14 @@ class ContainerGroups(ResourceType):
     type = GROUPS
     evidence = (
         "ARM's types 2024-05-01-preview; codes of azure-mgmt-containerinstance 10.1.0; container-instances-resource-"
-        "and-quota-limits, -container-groups and -faq 2025-11-17, -troubleshooting 2026-07-25, -update"
+        "and-quota-limits, -container-groups and -faq 2025-11-17, -troubleshooting 2026-07-25, -update, "
+        "-readiness-probe 2024-08-29"
     )
     not_enforced = (
-        "isolation, disk, a readiness probe (shown as events), subnets, DNS, zones, diagnostics, encryption, security "
-        "contexts, spot, telemetry (Application Insights get nothing); `ipAddress.ip` and `fqdn` are 127.0.0.1, and "
-        "`ipAddress.ports` tells the port of it that is really listened on: the one way in which an answer is not "
-        "Azure's"
+        "isolation, disk, a readiness probe of a program other than azml's gateway (shown as events), subnets, DNS, "
+        "zones, diagnostics, encryption, security contexts, spot, telemetry (Application Insights get nothing); "
+        "`ipAddress.ip` and `fqdn` are 127.0.0.1, and `ipAddress.ports` tells the port of it that is really listened "
+        "on: the one way in which an answer is not Azure's"
     )
     rule = names.CONTAINER_GROUP
     puts = Reply(follow="Azure-AsyncOperation")

@@ -4,6 +4,8 @@ import asyncio
 import json
 import os
 import signal
+import site
+import socket
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -30,6 +32,7 @@ from azml_local.containers.views import group_state
 from azml_local.home import Home
 from azml_local.scoring.contract import Probe as Timing
 from tests.support import oci
+from tests.support.clone import ROOT
 from tests.support.scoring_plane import until
 
 ID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerInstance/containerGroups/web"
@@ -84,6 +87,21 @@ class Rig:
                 return None
         raise AssertionError("nobody listens")
 
+    async def call(self) -> socket.socket:
+        """A connection on which a request was sent."""
+
+        def connect() -> socket.socket:
+            made = socket.create_connection(("127.0.0.1", self.plane.ports(ID)[80]), timeout=5)
+            made.sendall(b"GET / HTTP/1.1\r\nhost: web\r\n\r\n")
+            return made
+
+        for _ in range(1200):
+            try:
+                return await asyncio.to_thread(connect)
+            except ConnectionRefusedError:
+                await asyncio.sleep(0.05)
+        raise AssertionError("nobody listens")
+
     def seen(self, name: str = "web") -> dict[str, Any]:
         found: dict[str, Any] = self.plane.view(ID)["containers"][name]
         return found
@@ -93,6 +111,18 @@ class Rig:
 
     def state(self, policy: str = "Always") -> str:
         return group_state(self.plane.view(ID), policy)
+
+
+async def answered(connection: socket.socket, limit_s: float) -> bool:
+    """Whether a request is answered with 200 in time; one that is answered otherwise does not count."""
+    connection.settimeout(limit_s)
+    try:
+        answer = await asyncio.to_thread(connection.recv, 100)
+    except TimeoutError:
+        return False
+    connection.close()
+    assert answer.startswith((b"HTTP/1.1 200", b"HTTP/1.1 503"))
+    return True
 
 
 def waits(what: str) -> list[float]:
@@ -228,6 +258,46 @@ def test_liveness(run: Any, kind: str) -> None:
         await until(lambda: rig.seen()["restartCount"] == 1)
         assert {"Unhealthy", "Killing"} <= set(rig.events())
         assert not psutil.pid_exists(pid)
+
+    run(body)
+
+
+@pytest.mark.parametrize("kind", ["http", "exec"])
+def test_who_is_not_ready_is_called_in_vain(run: Any, kind: str) -> None:
+    """As container-instances-readiness-probe shows it: connected, and awaiting the response until it is ready."""
+    check = "import os, sys; sys.exit(os.path.exists(os.path.join(os.environ['HOME'], 'unwell')))"
+    timing = Timing(initial_delay_s=0, period_s=0.2, timeout_s=5, failure_threshold=2)
+    probe = Probe(timing, http=HttpGet("/", 80)) if kind == "http" else Probe(timing, command=(oci.PYTHON, "-c", check))
+    code = {"PYTHONPATH": os.pathsep.join((str(ROOT / "packages"), *site.getsitepackages()))}
+
+    async def body(rig: Rig) -> None:
+        image = rig.registry.serving("holding:1", oci.HOLDING)
+        await rig.put(rig.group(Container("web", image, environment=code, ports=(80,), readiness=probe)))
+        (home,) = rig.plane._home.glob("groups/*/containers/web/home")
+        waiting = await rig.call()
+        assert not await answered(waiting, 0.5)
+        assert "Unhealthy" in rig.events()
+        (home / "unwell").unlink()
+        assert await answered(waiting, 60), "who waited is answered"
+        (home / "unwell").touch()
+        before = await rig.call()
+        while await answered(before, 0.5):
+            before = await rig.call()
+        (home / "unwell").unlink()
+        assert await answered(before, 60)
+        assert rig.seen()["restartCount"] == 0
+
+    run(body)
+
+
+def test_a_program_that_does_not_hold_its_port_is_reached(run: Any) -> None:
+    probe = Probe(replace(PATIENT, failure_threshold=1), http=HttpGet("/", 80))
+
+    async def body(rig: Rig) -> None:
+        await rig.put(rig.group(Container("web", rig.registry.serving(), ports=(80,), readiness=probe)))
+        await rig.ask("unwell")
+        await until(lambda: "Unhealthy" in rig.events())
+        assert await rig.ask() == 503
 
     run(body)
 
