@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from azml_cli import render
+from azml_cli import policy_config, render
 from azml_cli.project import LOCAL, Project
 
 if TYPE_CHECKING:
@@ -60,8 +60,7 @@ def preview(
     """
     wanted = _wanted(fail_on)
     packs = policy_pack or ([_own_pack()] if POLICY in wanted else [])
-    for file in policy_pack_config or []:
-        _readable(file)
+    policy_config.refuse_bad(policy_pack_config or [], packs)
     options = [*_each("--policy-pack", packs), *_each("--policy-pack-config", policy_pack_config or [])]
     project = Project.find()
     reports = [_report(project, name, options) for name in dict.fromkeys(stack or [LOCAL])]
@@ -80,18 +79,6 @@ def _wanted(fail_on: str) -> set[str]:
     if unknown := sorted(wanted - _JUDGED.keys()):
         render.fail(f"--fail-on does not know {', '.join(unknown)}.\nIt knows {', '.join(_JUDGED)}.", render.USAGE)
     return wanted
-
-
-def _readable(config: Path) -> None:
-    """End the command where a pack's configuration is no JSON object: the engine would not say which file, or where."""
-    try:
-        found = json.loads(config.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        render.fail(f"{config}:{error.lineno}:{error.colno}: this is no JSON: {error.msg}.", render.USAGE)
-    except (OSError, UnicodeDecodeError) as error:
-        render.fail(f"{config} cannot be read: {error}", render.USAGE)
-    if not isinstance(found, dict):
-        render.fail(f"{config} is no JSON object.\nIt has settings by rule: docs/policies/README.md", render.USAGE)
 
 
 def _write(file: Path, project: str, reports: "Sequence[Report]") -> None:

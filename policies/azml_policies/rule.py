@@ -51,6 +51,11 @@ class Resource:
     secrets: frozenset[str] = frozenset()
     """Texts that no finding may show."""
 
+    @property
+    def parents(self) -> list[str]:
+        """Tokens of the components that it is a part of, the outermost first."""
+        return self.urn.split("::")[2].split("$")[:-1]
+
     def at(self, *path: str) -> Any:
         """The input at a path: None where absent, UNKNOWN where not known."""
         return values.at(self.inputs, *path)

@@ -59,9 +59,12 @@ def found(event: dict[str, Any]) -> tuple[str, str, str, str]:
 
 
 def test_the_same_estate_has_the_same_findings(clone: Clone, engine_of: LocalEngine) -> None:
+    """But for the addresses that reach the workspace: azure-native cannot limit them, azml does."""
     deployment = {"file": "../samples/diabetes/deployment.yml", "release": "fixed", "instance_type": "Standard_DS3_v2"}
+    acls = {"default_action": "deny", "ip_rules": [{"value": "203.0.113.0/24"}]}
     estate = {
-        "extends": ["layers/base.yaml"], "stage": "dev", "workspace": {"name": "mlw-bench"},
+        "extends": ["layers/base.yaml"], "stage": "dev",
+        "workspace": {"name": "mlw-bench", "network_acls": acls},
         "online_endpoints": [{"name": "churn-0", "auth_mode": "key", "deployments": [deployment]}],
     }  # fmt: skip
     file = clone.root / "stacks" / "Pulumi.local.yaml"
@@ -69,8 +72,10 @@ def test_the_same_estate_has_the_same_findings(clone: Clone, engine_of: LocalEng
     file.write_text(yaml.safe_dump({**stack, "config": {"serving:estate": estate}}))
     ours = previewed(engine_of, clone.root)
     raw = previewed(engine_of, clone.root / "tests/bench/raw", "endpoints 1", "policies:stage dev")
-    assert Counter(ours) == Counter(raw)
+    assert not Counter(ours) - Counter(raw)
+    ((rule, _, type_, _),) = Counter(raw) - Counter(ours)
+    assert (rule, type_) == ("public-network", "azure-native:machinelearningservices:Workspace")
     assert {level for _, level, _, _ in ours} == {"advisory"}
     assert Counter(rule for rule, *_ in ours) == {
-        "stateful-delete-or-replace": 5, "public-network": 5, "key-auth": 1, "image-without-digest": 1,
+        "stateful-delete-or-replace": 5, "public-network": 4, "key-auth": 1, "image-without-digest": 1,
     }  # fmt: skip

@@ -67,7 +67,8 @@ pack itself:
 
 A waiver holds up to and on the day that it expires. `resource` is the name in the program, or the URN. What it \
 waives is still shown, as `waived`. An expired or unused waiver, and a rule or setting that does not exist, is a \
-finding of `{pack}`: {title}.
+finding of `{pack}`: {title}. What breaks a schema (a value that a setting does not take, a waiver without an owner) \
+the engine refuses; `azml preview` says it before, all at once, each with file and line.
 
 ## An older engine
 A folder with a `PulumiPolicy.yaml` and a `__main__.py`, in the environment that has azml:

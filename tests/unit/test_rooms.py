@@ -37,6 +37,7 @@ ROOMS: dict[str, set[str]] = {
         "packages/azml_change", "packages/azml_local", "packages/azml_gateway", "packages/azml_protocol",
         "components/azml/spec", "components/azml/resources", "components/azml/naming", "components/azml/facts",
         "components/azml/components",  # `azml versions`: what `up` would export, in the same words
+        "policies",  # the schemas of their settings
     },
 }  # fmt: skip
 NO_PULUMI = (

@@ -1,8 +1,14 @@
-"""What serves or holds state is not open to the whole internet."""
+"""What serves or holds state is not open to the whole internet.
 
-from azml_policies.rule import PASS, Resource, Rule, Run, Severity, Verdict, fail, unknown
+A workspace of azml has the addresses that it lets in as a resource beside it, which comes after it: it is judged once
+the program has run to its end. Any other workspace is judged before it is touched.
+"""
+
+from collections.abc import Iterator
+
+from azml_policies.rule import PASS, Resource, Rule, Run, Severity, Stack, Verdict, fail, unknown
 from azml_policies.serving import on_kubernetes
-from azml_policies.tokens import CONTAINERS, ENDPOINT, IMAGES, OUR_ENDPOINT
+from azml_policies.tokens import CONTAINERS, ENDPOINT, IMAGES, OUR_ADDRESSES, OUR_ENDPOINT, OUR_WORKSPACE
 from azml_policies.values import UNKNOWN, text
 
 WORKSPACE = "azure-native:machinelearningservices:Workspace"
@@ -34,6 +40,34 @@ def judge(resource: Resource, _run: Run) -> Verdict:
         return PASS  # the cluster's network decides
     if resource.type == CONTAINERS:
         return _address(resource)
+    return PASS if _is_ours(resource) else _open(resource)
+
+
+def judge_stack(stack: Stack, _run: Run) -> Iterator[tuple[Resource, Verdict]]:
+    """Judge azml's workspaces together with the addresses that they let in."""
+    for workspace in filter(_is_ours, stack.resources.values()):
+        rules = [each for each in stack.resources.values() if _is_about(each, workspace, stack)]
+        verdict = _open(workspace)
+        yield workspace, _limited(rules[0], verdict) if rules and verdict != PASS else verdict
+
+
+def _is_ours(resource: Resource) -> bool:
+    return resource.type == WORKSPACE and OUR_WORKSPACE in resource.parents
+
+
+def _is_about(each: Resource, workspace: Resource, stack: Stack) -> bool:
+    return each.type == OUR_ADDRESSES and workspace.urn in stack.uses.get(each.urn, {}).get("workspaceId", ())
+
+
+def _limited(addresses: Resource, otherwise: Verdict) -> Verdict:
+    action = addresses.text("defaultAction")
+    if action is not None and not isinstance(action, str):
+        return unknown("whom it lets in is not known.")
+    return PASS if action is not None and action.lower() == "deny" else otherwise
+
+
+def _open(resource: Resource) -> Verdict:
+    """Judge by what a resource says itself."""
     path = _ACCESS[resource.type]
     access = text(resource.at(*path))
     if access is not None and not isinstance(access, str):
@@ -70,13 +104,17 @@ RULE = Rule(
     cause=(
         "publicNetworkAccess Enabled, or absent, on an online endpoint, workspace, ML registry, container registry,"
         " storage account or key vault, without network rules that deny by default; a container group whose address is"
-        " public."
+        " public. For a workspace of azml's component the addresses beside it (network_acls) count as such rules."
     ),
     explanation=(
         "A password or key is then all that stands between anybody and the model, its data and its secrets. Endpoints"
-        " on Kubernetes are not judged: the cluster's network decides."
+        " on Kubernetes are not judged: the cluster's network decides. What a workspace of azml lets in is known once"
+        " the program has run to its end: a preview refuses it, and so the one that comes before an update; without it"
+        " (--skip-preview) the update ends with the refusal."
     ),
     remedy="publicNetworkAccess: Disabled with a private endpoint, or network rules with defaultAction: Deny",
     types=frozenset({*_ACCESS, CONTAINERS}),
+    remembers=frozenset({OUR_ADDRESSES}),
     judge=judge,
+    judge_stack=judge_stack,
 )

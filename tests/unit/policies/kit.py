@@ -33,9 +33,13 @@ def struct(inputs: Mapping[str, Any]) -> struct_pb2.Struct:
     return made
 
 
-def resource(type_: str, inputs: Mapping[str, Any], name: str = "it", *, protect: bool = False) -> Resource:
+def resource(
+    type_: str, inputs: Mapping[str, Any], name: str = "it", *, protect: bool = False, parent: str = ""
+) -> Resource:
+    """`parent`: token of the component that it is a part of."""
     plain, secrets = values.inputs(struct(inputs))
-    return Resource(f"urn:pulumi:dev::p::{type_}::{name}", type_, name, plain, protect, secrets)
+    qualified = f"{parent}${type_}" if parent else type_
+    return Resource(f"urn:pulumi:dev::p::{qualified}::{name}", type_, name, plain, protect, secrets)
 
 
 def pack(
@@ -49,11 +53,17 @@ def pack(
     return Pack(chosen, stage, settings or Settings(), preview=preview, today=today)
 
 
-def judged(rule: str, *resources: Resource, config: Mapping[str, Any] | None = None, **how: Any) -> list[Finding]:
+def judged(
+    rule: str,
+    *resources: Resource,
+    config: Mapping[str, Any] | None = None,
+    uses: Mapping[str, Mapping[str, list[str]]] | None = None,
+    **how: Any,
+) -> list[Finding]:
     """What a rule says of resources that are registered one after the other."""
     one = pack(rule, settings=Settings(rules={rule: config or {}}), **how)
     found = [found for each in resources for found in one.analyze(each)]
-    return found + [found for found in one.analyze_stack(stack(*resources)) if found.rule == rule]
+    return found + [found for found in one.analyze_stack(stack(*resources, uses=uses)) if found.rule == rule]
 
 
 def stack(*resources: Resource, uses: Mapping[str, Mapping[str, list[str]]] | None = None) -> Stack:

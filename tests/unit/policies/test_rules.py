@@ -168,6 +168,44 @@ def test_network(type_: str, inputs: dict[str, Any], expected: Any) -> None:
     assert verdicts("public-network", type_, inputs) == expected
 
 
+WORKSPACE, ADDRESSES = NATIVE + "Workspace", OURS + "WorkspaceNetworkAcls"
+
+
+@pytest.mark.parametrize("preview", [True, False])
+@pytest.mark.parametrize(("workspace", "addresses", "expected"), [
+    ({}, None, REFUSED),
+    ({}, {"defaultAction": "Allow"}, REFUSED),
+    ({}, {}, REFUSED),
+    ({}, DENY, []),
+    ({"publicNetworkAccess": "Enabled"}, {"defaultAction": "deny"}, []),
+    ({"publicNetworkAccess": UNKNOWN}, DENY, []),
+    ({"publicNetworkAccess": UNKNOWN}, None, OPEN),
+    ({}, {"defaultAction": UNKNOWN}, OPEN),
+    ({"publicNetworkAccess": "Disabled"}, {"defaultAction": "Allow"}, []),
+])  # fmt: skip
+def test_addresses_beside_a_workspace_of_azml(
+    workspace: dict[str, Any], addresses: dict[str, Any] | None, expected: Any, preview: bool
+) -> None:
+    ours = resource(WORKSPACE, workspace, "ours", parent=OURS + "Workspace")
+    beside = [] if addresses is None else [resource(ADDRESSES, addresses, "beside", parent=OURS + "Workspace")]
+    uses = {"beside": {"workspaceId": ["ours"]}} if beside else None
+    assert said(judged("public-network", ours, *beside, uses=uses, preview=preview)) == expected
+
+
+def test_addresses_of_another_workspace_limit_nothing() -> None:
+    one, other = (resource(WORKSPACE, {}, name, parent=OURS + "Workspace") for name in ("one", "other"))
+    beside = resource(ADDRESSES, DENY, "beside", parent=OURS + "Workspace")
+    found = judged("public-network", one, other, beside, uses={"beside": {"workspaceId": ["other"]}})
+    assert [(each.urn, each.word) for each in found] == [(one.urn, "refused")]
+
+
+def test_a_raw_workspace_is_refused_before_it_is_touched() -> None:
+    """Whatever comes after it: an update judges it while it is not there yet."""
+    raw, beside = resource(WORKSPACE, {}, "raw"), resource(ADDRESSES, DENY, "beside")
+    assert said(pack("public-network", preview=False).analyze(raw)) == REFUSED
+    assert said(judged("public-network", raw, beside, uses={"beside": {"workspaceId": ["raw"]}})) == REFUSED
+
+
 @pytest.mark.parametrize("group", [CONTAINERS, f"{CONTAINERS}Profile"])
 def test_images_of_a_container_group(group: str) -> None:
     good = {"image": f"a@sha256:{'0' * 64}"}
