@@ -1,20 +1,22 @@
 """`azml services`: what answers requests in a stack, and which images and models it runs.
 
 Owns what the engine's state says of that: an image is found by the digest that a service runs, a model in its image or
-at its deployment. Deliberately does not ask Azure: who changed something there is for `preview` to see.
+at its deployment. What a state of a failed release does not know any more, the registry is asked (`pulled`).
+Deliberately does not ask ARM: who changed something there is for `preview` to see.
 """
 
 import json
 import os
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any
 
 import typer
 
 from azml_cli import render
 from azml_cli.project import LOCAL, Project
+from azml_cli.pulled import asked, plain
 
 State = Iterable[Mapping[str, Any]]
 IMAGE, GROUP = "azml:index:ServingImage", "azure-native:containerinstance:ContainerGroup"
@@ -34,7 +36,7 @@ class Service:
     alias: str
     """NAME:NUMBER of an image that the stack builds."""
     models: tuple[str, ...]
-    """NAME:VERSION each; of an image that the stack does not build nobody knows."""
+    """NAME:VERSION each; none where the image does not tell."""
 
     def runs(self, image: str) -> bool:
         """Whether it runs an image, given by its name, NAME:NUMBER, NAME:TAG or a reference with a digest."""
@@ -57,7 +59,7 @@ def services(
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """List the endpoints and services of a stack with what they run."""
-    every = list(found_in(_resources(Project.find(), stack)))
+    every = _every(Project.find(), stack)
     wanted = [one for one in every if (image is None or one.runs(image)) and (model is None or one.has(model))]
     if json_:
         render.emit_json([asdict(one) for one in wanted])
@@ -67,6 +69,50 @@ def services(
         what = " and ".join(f"{kind} {name}" for kind, name in (("image", image), ("model", model)) if name is not None)
         has = ", ".join(one.name for one in every) or "none"
         render.say(f"Nothing in stack {stack} runs {what or 'anything'}. Its services: {has}")
+
+
+def _every(project: Project, stack: str) -> list[Service]:
+    resources = _resources(project, stack)
+    every, groups = list(found_in(resources)), _groups(resources)
+    if not any(_is_riddle(one, groups) for one in every):
+        return every
+    if stack == LOCAL:
+        os.environ.update(_local(project))
+    groups = _groups(plain(_resources(project, stack, "--show-secrets")))
+    return [_solved(one, groups[one.name]) if _is_riddle(one, groups) else one for one in every]
+
+
+def _local(project: Project) -> Mapping[str, str]:
+    """What the local Azure is reached by; nothing where it does not run, which its registry then says."""
+    import azml_local
+
+    try:
+        return azml_local.environment(project.local_azure)
+    except azml_local.NotRunning:
+        return {}
+
+
+def _groups(resources: State) -> dict[str, Mapping[str, Any]]:
+    """Inputs of every container group by its name."""
+    living = [one for one in resources if one["type"] == GROUP and not one.get("delete")]
+    return {one["inputs"]["containerGroupName"]: one["inputs"] for one in living}
+
+
+def _is_riddle(service: Service, groups: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether state does not know what is in a service's image, and its registry can be asked."""
+    group = groups.get(service.name, {})
+    return bool(service.image) and not service.models and "imageRegistryCredentials" in group
+
+
+def _solved(service: Service, group: Mapping[str, Any]) -> Service:
+    from azml.resources.errors import Refused
+
+    try:
+        alias, models = asked(service.image, group)
+    except Refused as error:
+        render.note(f"What {service.name} runs cannot be looked up. {error}")
+        return service
+    return replace(service, alias=alias, models=models)
 
 
 def found_in(resources: State) -> Iterator[Service]:
@@ -108,16 +154,16 @@ def _show(rows: list[Service]) -> None:
         render.say(line, style="bold" if number == 0 else None)
 
 
-def _resources(project: Project, stack: str) -> list[dict[str, Any]]:
+def _resources(project: Project, stack: str, *options: str) -> list[dict[str, Any]]:
     from azml_cli.engine import bin_dir, in_its_words
 
     project.spec(stack)  # a stack that is none, or is wrong, is said before anything is asked
     engine = bin_dir()
-    asked = subprocess.run(
-        [engine / "pulumi", "stack", "export", "--stack", stack, "--non-interactive"],
+    exported = subprocess.run(
+        [engine / "pulumi", "stack", "export", "--stack", stack, "--non-interactive", *options],
         cwd=project.root, env=project.pulumi_environment(engine) if stack == LOCAL else os.environ,
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    if asked.returncode != 0:
-        render.fail(f"Stack {stack} cannot be read.\n{in_its_words(asked.stderr)}")
-    return list((json.loads(asked.stdout).get("deployment") or {}).get("resources") or [])
+    if exported.returncode != 0:
+        render.fail(f"Stack {stack} cannot be read.\n{in_its_words(exported.stderr)}")
+    return list((json.loads(exported.stdout).get("deployment") or {}).get("resources") or [])

@@ -239,5 +239,11 @@ def test_a_bad_image_never_reaches_what_serves(estate: Estate) -> None:
     )
     assert "Gate golden[0] failed" in done.stdout + done.stderr
     assert estate.image("diabetes-test") == good
+    listed = {one["name"]: one for one in json.loads(estate.azml("services", "--json").stdout)}
+    assert (listed["diabetes-test"]["image"], listed["diabetes-test"]["alias"]) == (good, "diabetes:2")
+    (model,) = (
+        one for one in estate.resources if one["type"] == "azml:index:ModelVersion" and "/diabetes/" in one["id"]
+    )
+    assert listed["diabetes-test"]["models"] == [f"diabetes:{model['id'].rpartition('/')[2]}"]
     rounded = [round(number, 3) for number in estate.committed(DIABETES)]
     assert estate.answer("diabetes-test", DIABETES) == rounded
