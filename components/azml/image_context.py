@@ -31,20 +31,27 @@ def folder_of(project: Path, image: str, tag: str) -> Path:
 
 
 def stage(files: Mapping[str, File], folder: Path) -> None:
-    """Make the folder hold these files and nothing else, and clean up in the one above, which is the image's alone.
+    """Make a folder (`folder_of`) hold these files and nothing else, and clean up among the contexts of all images.
 
     Several at once do no harm: each makes a whole one.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
     there = _holds(folder, files)
     while not there:
-        with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent) as scratch:
+        with _scratch(folder.parent) as scratch:
             made = Path(scratch, "made")
             _make(files, made, [each for each in folder.parent.iterdir() if each.name != Path(scratch).name])
             there = _holds(folder, files) or _appears(made, folder, Path(scratch, "before"))
     with contextlib.suppress(FileNotFoundError):  # somebody is replacing it by the same
         os.utime(folder)
     _forget(folder)
+
+
+def _scratch(image: Path) -> "tempfile.TemporaryDirectory[str]":
+    """A folder among an image's contexts; somebody who cleans up may take away the empty one that it is to be in."""
+    while True:
+        image.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            return tempfile.TemporaryDirectory(prefix=".", dir=image)
 
 
 def _appears(made: Path, folder: Path, before: Path) -> bool:
@@ -118,8 +125,10 @@ def _is_there(path: Path, file: File) -> bool:
 
 
 def _forget(folder: Path) -> None:
-    """Take away what nobody wants any more, and what a killed process left."""
-    for other in folder.parent.iterdir():
+    """Take away what nobody wants any more: old contents, images that left the program, what was killed half-way."""
+    for image in folder.parent.parent.iterdir():
         with contextlib.suppress(OSError):  # somebody else does so, too
-            if other != folder and other.stat().st_mtime < time.time() - KEPT_S:
-                shutil.rmtree(other)
+            for other in image.iterdir():
+                if other != folder and other.stat().st_mtime < time.time() - KEPT_S:
+                    shutil.rmtree(other, ignore_errors=True)
+            image.rmdir()  # where nothing is left in it

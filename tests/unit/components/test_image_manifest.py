@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import stat
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -300,6 +301,35 @@ def test_contexts_of_yesterday_go(clone: Path, tmp_path: Path) -> None:
         os.utime(folder, (time.time() - age, time.time() - age))
     stage(manifest(clone).context(), tmp_path / "churn" / "tag")
     assert {each.name for each in (tmp_path / "churn").iterdir()} == {"tag", "other"}
+
+
+def test_images_that_left_the_program_go(clone: Path, tmp_path: Path) -> None:
+    context = manifest(clone).context()
+    images = tmp_path / ".azml" / "images"
+    for name, age in (("gone", 2 * 86400), ("team/gone", 2 * 86400), ("of-another-stack", 3600)):
+        folder = folder_of(tmp_path, name, "tag")
+        stage(context, folder)
+        os.utime(folder, (time.time() - age, time.time() - age))
+    (images / "notes.txt").touch()
+    stage(context, folder_of(tmp_path, "churn", "tag"))
+    assert {each.name for each in images.iterdir()} == {"of-another-stack", "churn", "notes.txt"}
+
+
+def test_a_folder_that_is_cleaned_away_meanwhile_is_made_again(
+    clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, make, cleaned = folder_of(tmp_path, "churn", "tag"), tempfile.TemporaryDirectory, [True]
+
+    def after_cleaning(prefix: str, dir: Path) -> Any:  # noqa: A002 - the library's name
+        if cleaned:
+            cleaned.pop()
+            dir.rmdir()
+        return make(prefix=prefix, dir=dir)
+
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", after_cleaning)
+    stage(manifest(clone).context(), folder)
+    assert not cleaned
+    assert tree(folder)
 
 
 def test_large_files_are_linked_and_their_modes_left_alone(clone: Path, tmp_path: Path) -> None:
