@@ -7,6 +7,7 @@ little.
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 HIDDEN: Final = "(not shown)"
@@ -35,6 +36,9 @@ _IN_TEXTS = (
     ),
 )
 """Forms, and what is left of them: private keys, a URL's password, a signature, NAME=VALUE, tokens, JSON's members."""
+
+_ARGUMENTS = frozenset({"args", "buildArg", "buildArgs"})
+"""Arguments of a build, as docker's providers call them: any of them may be a password, whatever it is called."""
 
 _MARKS = ("=", '"', "://", "eyJ", "earer ", "asic ", "-----BEGIN ")
 """A form has one of them. Most lines have none, and a plan may have ten thousand."""
@@ -66,6 +70,15 @@ def in_value(value: Any) -> Any:
     return {
         key: HIDDEN if looks_secret(key) or (said and key == "value") else in_value(item) for key, item in value.items()
     }
+
+
+def in_build(value: Any, within: Iterable[str] = ()) -> Any:
+    """What docker builds an image of, without the values of its build arguments. `within`: names of what it is in."""
+    if not _ARGUMENTS.isdisjoint(within):
+        return dict.fromkeys(value, HIDDEN) if isinstance(value, dict) else None if value is None else HIDDEN
+    if isinstance(value, dict):
+        return {name: in_build(item, [name]) for name, item in value.items()}
+    return [in_build(item) for item in value] if isinstance(value, list) else value
 
 
 def _read(text: str) -> str:

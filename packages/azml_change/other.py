@@ -8,10 +8,12 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from azml_change import words
+from azml_change import masks, words
 from azml_change.noise import changed, head
 from azml_change.plan import Step, mapping
 
+_DOCKER = ("docker:", "docker-build:")
+"""Providers that build images."""
 _STEP = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.\[\]]+)')
 
 
@@ -41,8 +43,15 @@ def properties(step: Step, without: Iterable[str] = ()) -> list[str]:
 def _line(type_: str, path: str, before: Any, now: Any) -> str:
     if before == now:
         return f"{path} set again" if not words.is_secret(now) else f"{path} has another secret value"
+    if type_.startswith(_DOCKER):
+        before, now = (masks.in_build(value, _names(path)) for value in (before, now))
     hint = f"Secret {path}" if type_.endswith("Secret") else path
     return f"{path} {words.shown(before, hint)} → {words.shown(now, hint)}"
+
+
+def _names(path: str) -> list[str]:
+    """The names in a path of the engine's."""
+    return [quoted or plain for quoted, _, plain in _STEP.findall(path)]
 
 
 def _at(value: Any, path: str) -> Any:

@@ -70,6 +70,22 @@ def test_no_member_that_is_called_a_secret_is_shown(type_: str, new: dict[str, A
     assert SECRET not in everything(reported(step("update", type_, "it", old, new, diff={name: "add"})))
 
 
+@pytest.mark.parametrize(("type_", "name", "path"), [
+    ("docker:index/image:Image", "args", "build"), ("docker:index/image:Image", "args", "build.args"),
+    ("docker:index/image:Image", "args", "build.args.FLAVOR"), ("docker-build:index:Image", "buildArgs", "buildArgs"),
+    ("docker:index/remoteImage:RemoteImage", "buildArgs", 'build.buildArgs["FLAVOR"]'),
+    ("docker:index/remoteImage:RemoteImage", "buildArg", "build"),
+])  # fmt: skip
+def test_no_value_of_a_build_argument_is_shown(type_: str, name: str, path: str) -> None:
+    """A name says nothing here: whatever a build needs is handed over so. The name stays."""
+    old, new = ({"context": "app", name: {"FLAVOR": value, "OTHER": "same"}} for value in ("before", SECRET))
+    if path != name:
+        old, new = {"build": old}, {"build": new}
+    said = everything(reported(step("update", type_, "it", old, new, diff={path: "update"})))
+    assert (SECRET in said, "before" in said, "same" in said, "FLAVOR" in said) == (False, False, False, True)
+    assert ("app" in said) is (path == "build"), "the rest is shown"
+
+
 @pytest.mark.parametrize("text", [
     "a > b", "https://host:8443/score", "Standard_DS3_v2", "size=3", "Basic", "key → Microsoft Entra token", "a@b.c",
     "mcr.microsoft.com/azureml/minimal-py311-inference:latest", "https://h/x?api-version=2024-10-01",
