@@ -14,7 +14,7 @@ import pulumi
 
 from azml.resources.arm_id import ArmId
 from azml.resources.container_groups import ACI, Address, State, body, group_id, log
-from azml.resources.diagnosis import likely_cause
+from azml.resources.diagnosis import likely_cause, without_telemetry
 from azml.resources.errors import ArmError, Interrupted, Refused
 from azml.resources.gates import ask, reporting
 from azml.resources.gates.log_lines import explaining
@@ -216,18 +216,25 @@ class Trial:
 
     def _answers(self, client: Any, *, must: bool) -> bool:
         """Wait until its server is up. One that need not be reached from here is taken to be after a first try."""
+        from azml.resources.service_client import REFUSED_CERTIFICATE
+
         began = time.monotonic()
         while True:
             try:
-                if client.health().status == OK:
+                answer = client.health()
+                if answer.status == OK:
                     return True
-            except ArmError:
+                last = f"it answered {answer.status}"
+            except ArmError as error:
+                if error.code == REFUSED_CERTIFICATE:
+                    raise self._refused(f"its clients would refuse its certificate: {error.message}", "") from error
                 if not must:
                     return False
+                last = error.message
             self._look()
             if time.monotonic() - began >= self._patience:
                 raise self._refused(
-                    f"the server of its trial group was not up after {self._patience:.0f} s", self._log()
+                    f"the server of its trial group was not up after {self._patience:.0f} s: {last}", self._log()
                 )
             self._work.wait(POLL_SECONDS, f"waiting for the server of the trial group {self._id.name}")
 
@@ -266,6 +273,7 @@ class Trial:
 
     def _refused(self, why: str, said: str) -> Refused:
         text = f"{self._head}\n\nWhy: {why}"
+        said = without_telemetry(said)
         reasons, last = explaining(said), said.splitlines()[-LAST_LINES:]
         if not all(line in last for line in reasons):  # further up, and the log ends with the trial
             text += _quoted("What its container raised:", reasons)

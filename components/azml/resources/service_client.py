@@ -18,6 +18,7 @@ from azml.resources.service_uri import SCORE, uri
 
 HEALTH_SECONDS = 5.0
 """For an answer to whether it is up: one that is not ready yet takes a request, and lets it wait."""
+REFUSED_CERTIFICATE = "CertificateRefused"
 SWAGGER, HEALTH = "/swagger.json", "/"
 """Routes of Microsoft's inference server, beside that for requests."""
 
@@ -49,7 +50,8 @@ class _Certified(http.client.HTTPSConnection):
 class ServiceClient:
     """Sends requests to one service, over one connection for as long as it is open.
 
-    `ArmError` (code `NoAnswer`) where it is not reached.
+    `ArmError` where it is not reached (code `NoAnswer`), or shows a certificate that no client of it takes
+    (`CertificateRefused`): that of another name, or one that is over.
     """
 
     what = "service"
@@ -99,6 +101,9 @@ class ServiceClient:
             self._open.request(method, path, body, headers)
             answer = self._open.getresponse()
             return Answer(answer.status, None, None, answer.read().decode(errors="replace"))
+        except ssl.SSLCertVerificationError as error:
+            self._close()
+            raise ArmError(REFUSED_CERTIFICATE, f"{self.uri} is not taken for it: {error.verify_message}") from error
         except (OSError, http.client.HTTPException) as error:
             self._close()
             raise ArmError("NoAnswer", f"{self.uri} gave no answer: {error}") from error

@@ -164,6 +164,27 @@ def test_a_server_that_never_comes_up(arm: Groups, tmp_path: Path) -> None:
         arm.port = port
         text = refused(arm, inputs(tmp_path))
     assert "the server of its trial group was not up after 2 s" in text, "0 s and 2 × 1 s, as its probe says"
+    assert "it answered 503" in text
+
+
+def test_what_the_server_logs_of_its_telemetry_is_no_cause(arm: Groups, tmp_path: Path) -> None:
+    """As azureml-inference-server-http 1.5.1 logs it at each start of a service with one model."""
+    telemetry = "/opt/azml/env/lib/python3.11/site-packages/azureml_inference_server_http/server/appinsights_client.py"
+    arm.log = (
+        "2026-11-21 19:05:35,176 E [16613] azmlinfsrv.trace - Error while fetching model IDs\n"
+        "Traceback (most recent call last):\n"
+        f'  File "{telemetry}", line 230, in _get_model_ids\n    versions = [int(version) for version in folders]\n'
+        "               ^^^^^^^^^^^^\n"
+        f'  File "{telemetry}", line 230, in <listcomp>\n    versions = [int(version) for version in folders]\n'
+        "ValueError: invalid literal for int() with base 10: 'diabetes.joblib'\n"
+        "2026-11-21 19:05:35,943 I [16613] azmlinfsrv - Worker with pid 16613 ready for serving traffic\n"
+    )
+    with scoring(up_after=1000) as (port, _):
+        arm.port = port
+        text = refused(arm, inputs(tmp_path))
+    assert "ready for serving traffic" in text
+    assert "invalid literal" not in text
+    assert "Likely cause" not in text
 
 
 def test_a_server_that_takes_its_time(tmp_path: Path) -> None:
@@ -295,5 +316,7 @@ def test_a_certificate_of_its_own(tmp_path: Path) -> None:
         wanted = inputs(tmp_path, cname="models.contoso.com", certificate=pem, gates=golden(tmp_path))
         ContainerTrialHandler().create(work(Groups(port)), wanted)
         assert asked == ["/", "/score"]
+        wanted["group"]["containers"][0].pop("readinessProbe")  # no waiting mends it
         other = refused(Groups(port), {**wanted, "cname": "other.contoso.com"})
-    assert "was not up after 2 s" in other
+    assert "its clients would refuse its certificate: https://other.contoso.com" in other
+    assert "Hostname mismatch" in other
