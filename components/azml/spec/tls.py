@@ -1,4 +1,4 @@
-"""A service's own certificate: the files, and that they belong together.
+"""A service's own certificate: the files, and that they and the name belong together.
 
 Owns the block `ssl`. Deliberately not who trusts the certificate, and not the DNS record that leads its name to the
 service.
@@ -6,6 +6,7 @@ service.
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,9 @@ from azml.spec.secrets import PulumiSecret
 from azml.spec.types import written
 
 _HOST_NAME = r"(?=.{1,253}$)[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)+"
+
+_HOSTNAME_MISMATCH = 62
+"""X509_V_ERR_HOSTNAME_MISMATCH of OpenSSL's x509_vfy.h."""
 
 
 def _form(value: Any) -> str:
@@ -58,6 +62,14 @@ class TlsSpec(Spec):
                 str(own_key),
                 allowed=f"the PEM key, without a passphrase, that {self.cert_file.name} was made with",
             )
+        elif own_key is not None and not _is_for(self.cname, self.cert_file, own_key):
+            yield Finding(
+                f"is not a name that {self.cert_file.name} is for: clients would refuse the service",
+                ("cname",),
+                self.cname,
+                allowed="a name of the certificate, which has them as subject alternative names",
+                fix="write that name, or bring a certificate for this one",
+            )
 
 
 def _unreadable(certificate: Path) -> str | None:
@@ -66,6 +78,27 @@ def _unreadable(certificate: Path) -> str | None:
     except (OSError, ValueError) as error:  # an ssl.SSLError is an OSError
         return getattr(error, "reason", None) or str(error)
     return None
+
+
+def _is_for(name: str, certificate: Path, key: Path) -> bool:
+    """Whether clients that trust the certificate take it under the name: a handshake with one, all in memory.
+
+    Its dates do not count: what is valid here stays so.
+    """
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(certificate, key)
+    trusting = ssl.create_default_context(cadata=certificate.read_text(encoding="ascii"))
+    trusting.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = trusting.wrap_bio(down, up, server_hostname=name)
+    service = server.wrap_bio(up, down, server_side=True)
+    try:
+        for side in (client, service, client):
+            with contextlib.suppress(ssl.SSLWantReadError):
+                side.do_handshake()
+    except ssl.SSLCertVerificationError as error:
+        return error.verify_code != _HOSTNAME_MISMATCH
+    return True
 
 
 def _apart(certificate: Path, key: Path) -> str | None:

@@ -6,6 +6,7 @@ words of the first SDK: azureml-core 1.61, `AciWebservice.deploy_configuration`.
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,23 @@ def test_a_certificate_with_its_key(pem: dict[str, str]) -> None:
 def test_a_certificate_with_another_key(pem: dict[str, str]) -> None:
     (problem,) = wrong({"ssl": {**pem, "key_file": pem["key_file"].replace("leaf", "other"), "cname": "a.b"}})
     assert (problem.path, problem.what) == ("ssl.key_file", "is not the key of the certificate: KEY_VALUES_MISMATCH")
+
+
+def test_a_certificate_for_another_name(pem: dict[str, str]) -> None:
+    (problem,) = wrong({"ssl": {**pem, "cname": "models.contoso.org"}})
+    assert (problem.path, problem.value) == ("ssl.cname", "models.contoso.org")
+    assert problem.what.startswith("is not a name that leaf.pem is for")
+
+
+def test_a_certificate_for_many_names_or_of_another_time(tmp_path: Path) -> None:
+    """What it is for counts, not until when: a stack file is as good tomorrow as it is today."""
+    over = trustme.CA().issue_cert("*.contoso.com", not_after=datetime(2020, 1, 1, tzinfo=UTC))
+    over.private_key_pem.write_to_path(tmp_path / "leaf.key")
+    over.cert_chain_pems[0].write_to_path(tmp_path / "leaf.pem")
+    pem = {"cert_file": str(tmp_path / "leaf.pem"), "key_file": str(tmp_path / "leaf.key")}
+    assert service(ssl={**pem, "cname": "models.contoso.com"}).ssl is not None
+    (problem,) = wrong({"ssl": {**pem, "cname": "a.models.contoso.com"}})
+    assert problem.path == "ssl.cname"
 
 
 def test_a_file_that_is_no_certificate(pem: dict[str, str]) -> None:
