@@ -7,6 +7,7 @@ meanwhile, and blocking calls move megabytes with the fewest steps. Deliberately
 import contextlib
 import io
 import socket
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from typing import IO, Any
@@ -17,7 +18,10 @@ from azml_local.registry.errors import RegistryError
 
 _BUFFER = 64 << 10
 _DRAIN = 4 << 20
-"""Bytes that are read of a content that nobody wanted."""
+"""A content that nobody wanted and that has at most so many bytes is read, and its connection kept."""
+_LINGER_S = 30
+"""For so long the rest of a larger one is read, as nginx does (`lingering_time`): most clients look for an answer only
+once they have sent everything, and a connection that is closed before shows them none."""
 
 
 Answerer = Callable[[Request], Answer]
@@ -108,10 +112,9 @@ class Connection(BaseHTTPRequestHandler):
 
     def _drain(self, body: Body) -> None:
         """Read what nobody wanted, so that its sender gets to see the answer."""
-        left = _DRAIN
-        for piece in () if body.over else body.pieces():
-            left -= len(piece)
-            if left < 0:
+        until = time.monotonic() + _LINGER_S
+        for _ in () if body.over else body.pieces():
+            if time.monotonic() > until:
                 return
 
 

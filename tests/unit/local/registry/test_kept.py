@@ -125,9 +125,10 @@ def test_a_full_disk_is_said(fresh: Served, monkeypatch: pytest.MonkeyPatch) -> 
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("azml_local.registry.uploads.Upload._add", full)
-    answer = client.send("PATCH", location, NEW)
-    assert answer.status == 507
-    assert "disk of the local Azure is full" in answer.json["errors"][0]["message"]
+    for content in (NEW, bytes(64 << 20)):  # more than the system's buffers hold
+        answer = client.send("PATCH", location, content)
+        assert answer.status == 507
+        assert "disk of the local Azure is full" in answer.json["errors"][0]["message"]
 
 
 def test_a_disk_that_takes_a_part_of_the_last_piece_is_full(fresh: Served) -> None:
