@@ -201,7 +201,7 @@ def meant(assets: Sequence[Asset], reference: AssetReference) -> Asset | None:
 def _lost(reference: AssetReference, at: At, known: Sequence[Spec], kind: str) -> Finding:
     names = [str(getattr(asset, "name", None)) for asset in known]
     near = nearest(reference.name, names)
-    fix = f"did you mean azureml:{near}@latest? " if near else ""
+    fix = f"did you mean azureml:{near}@latest? else " if near else ""
     here = {
         "model": "download it, for example with `az ml model download`, and write a map with its path",
         "environment": "write a map with conda_file",
@@ -228,13 +228,10 @@ def _absent(model: ModelSpec, at: At) -> Iterator[Finding]:
             )
         return
     place = model.path if model.path is not None else model.existing
-    yield Finding(
-        f"is in the cloud, and {HERE}",
-        at,
-        place,
-        allowed="a model with the path of a file or folder",
-        fix="download it, for example with `az ml model download`, and write its path",
-    )
+    if place is not None:  # else it is nowhere at all, which the model itself says
+        allowed = "a model with the path of a file or folder"
+        fix = "download it, for example with `az ml model download`, and write its path"
+        yield Finding(f"is in the cloud, and {HERE}", at, place, allowed, fix)
 
 
 def _misfits(environment: EnvironmentSpec) -> Iterator[Finding]:

@@ -24,6 +24,9 @@ Block = TypeVar("Block", bound=Spec)
 
 _STAND_INS = {"name": "stand-in-{}", "stage": "dev", "instance_type": "Standard_DS3_v2", "image": "stand-in:1"}
 """Values for required fields that were taken out, so that the block around them can still be judged."""
+_NAMED = frozenset({"name", "images"})
+"""What rules further out look for below a field that they read: what things are called. `images` is a list of things
+two levels down, which is gone as a whole where one of them is not to be judged."""
 _ROUNDS = 3
 
 
@@ -118,7 +121,7 @@ def _independent(block: At, finding: Finding, reads: set[str], gone: list[At], s
         if at[: len(about)] == about:
             return False
         within = at[len(block) :] if at[: len(block)] == block else ()
-        if within and within[0] in reads and (len(within) == 1 or within[-1] == "name"):
+        if within and within[0] in reads and (len(within) == 1 or within[-1] in _NAMED):
             return False
     return bool(finding.at) or not any(at[:-1] == block for at in strange)
 

@@ -149,6 +149,24 @@ def test_what_is_wrong_is_said_where_it_stands(risk: Project, estate: str, there
     assert there in risk.source(found[0])
 
 
+SERVICE = "container_services: [{name: churn-test, image: churn}]\n"
+
+
+@pytest.mark.parametrize(
+    "estate",
+    [
+        IMAGE.replace("code: code", "code: cod") + SERVICE,
+        with_("environment: 5", without="environment: a") + SERVICE,
+        IMAGE.replace("path: model", "path: modle", 1) + SERVICE,
+    ],
+    ids=["no such code", "no environment", "no model in the estate's own"],
+)
+def test_one_mistake_is_one_problem(risk: Project, estate: str) -> None:
+    """A service whose image is wrong names one all the same, and a model whose file is missing is not in the cloud."""
+    problems = risk.problems(estate)
+    assert len(problems) == 1, [str(problem) for problem in problems]
+
+
 def test_two_images_of_one_name(risk: Project) -> None:
     again = "".join(f"{line}\n" for line in IMAGE.splitlines()[-4:])
     problem = risk.problem(IMAGE + again)
