@@ -37,12 +37,14 @@ def logs(
 
     there = azure.StackAzure(Project.find(), stack)
     with azure.errors():
-        if deployment is None:
-            if (found := service(there, endpoint)) is None:
-                render.fail(f"Which deployment? azml logs {endpoint} DEPLOYMENT", render.USAGE)
+        if (found := service(there, endpoint)) is not None:
+            if deployment is not None:
+                render.fail(f"{endpoint} is a container service: it has no deployments.", render.USAGE)
             content, whose = found.log(lines), {"service": endpoint}
         else:
             id_ = endpoint_id(there, endpoint)
+            if deployment is None:
+                render.fail(f"Which deployment? azml logs {endpoint} DEPLOYMENT", render.USAGE)
             id_ = id_.child("deployments", live_release(there.arm, id_, deployment))
             content = log_lines(there.arm, id_, ARM_NAMES[container], lines)
             whose = {"deployment": id_.name, "container": container}

@@ -24,7 +24,9 @@ def endpoint_id(there: "StackAzure", name: str) -> "ArmId":
     if there.arm.find(id_.text, ML) is None:
         listed = there.arm.get(f"{there.workspace.text}/onlineEndpoints", ML)["value"]
         has = ", ".join(sorted(endpoint["name"] for endpoint in listed)) or "none"
-        render.fail(f"There is no endpoint {name} in workspace {there.workspace.name}.\nIt has: {has}")
+        services = ", ".join(service.name for service in there.spec.container_services)
+        beside = f"\nThe stack's container services: {services}" if services else ""
+        render.fail(f"There is no endpoint {name} in workspace {there.workspace.name}.\nIt has: {has}{beside}")
     return id_
 
 

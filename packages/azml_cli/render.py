@@ -29,10 +29,13 @@ USAGE = 2
 
 @cache
 def console(*, stderr: bool = False) -> "Console":
-    """Rich's console of a stream; it respects NO_COLOR and terminals that are none."""
+    """Rich's console of a stream; it respects NO_COLOR and terminals that are none.
+
+    Without emoji: the x of azureml:x:1 is a name.
+    """
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, soft_wrap=True)
+    return Console(stderr=stderr, highlight=False, soft_wrap=True, emoji=False)
 
 
 def say(text: str = "", *, style: str | None = None) -> None:

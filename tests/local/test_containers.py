@@ -189,6 +189,12 @@ def test_the_log_is_the_containers(estate: Estate) -> None:
     done = estate.azml("logs", "diabetes-test", "--lines", "200")
     assert "azml: Listening on http://" in done.stdout
     assert "POST /score 200" in done.stdout
+    done = estate.azml("logs", "diabetes-test", "ridge")
+    assert (done.returncode, done.stderr) == (2, "diabetes-test is a container service: it has no deployments.\n")
+    done = estate.azml("logs", "diabetes-tets")
+    assert done.returncode == 1
+    assert "There is no endpoint diabetes-tets in workspace" in done.stderr
+    assert "It has: diabetes\nThe stack's container services: diabetes-test, wine-test" in done.stderr
 
 
 def test_the_same_again_changes_nothing(estate: Estate) -> None:

@@ -37,6 +37,13 @@ def test_an_invalid_stack_says_where_and_what_to_do(project: Path) -> None:
     )
 
 
+def test_values_are_shown_as_they_are(project: Path) -> None:
+    """Versions stand between colons, as the names of emoji do for rich."""
+    stack = STACK + "    container_services: [{name: churn, image: 'azureml:x:1'}]\n"
+    (project / "stacks" / "Pulumi.dev.yaml").write_text(stack, encoding="utf-8")
+    assert "    value:   azureml:x:1\n" in azml(project, "validate").stderr
+
+
 def test_a_secret_without_a_value_is_said(project: Path) -> None:
     deployment = "instance_type: Standard_DS3_v2, model: 'azureml:m:1', environment: 'azureml:e:1'"
     secret = f"{{name: blue, {deployment}, environment_variables: {{T: {{secret: token}}}}}}"
