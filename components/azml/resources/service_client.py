@@ -96,7 +96,8 @@ class ServiceClient:
         if body is not None:
             headers["Content-Type"] = "application/json"
         try:
-            self._open = self._open or self._connection()
+            if self._open is None or self._open.sock is None:  # none yet, or the server has closed it
+                self._open = self._connection()
             self._open.sock.settimeout(seconds)
             self._open.request(method, path, body, headers)
             answer = self._open.getresponse()

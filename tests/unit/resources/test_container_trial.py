@@ -193,6 +193,12 @@ def test_a_server_that_takes_its_time(tmp_path: Path) -> None:
     assert asked == ["/", "/", "/"]
 
 
+def test_a_server_that_closes_its_connections(tmp_path: Path) -> None:
+    with scoring(up_after=1, protocol_version="HTTP/1.0") as (port, asked):
+        ContainerTrialHandler().create(work(Groups(port)), inputs(tmp_path, gates=golden(tmp_path)))
+    assert asked == ["/", "/", "/score"]
+
+
 def test_a_service_that_does_not_take_its_own_key(arm: Groups, tmp_path: Path) -> None:
     text = refused(arm, inputs(tmp_path, key="another", gates=smoke(tmp_path)))
     assert "Gate smoke[0] could not be asked from here" in text
