@@ -22,6 +22,8 @@ STORAGE = "https://storage.azure.com"
 ML = "https://ml.azure.com"
 KEY_VAULT = "https://vault.azure.net"
 """What tokens are for, as clients ask (azure-core, azure-storage-blob, azure-ai-ml, Go's azkeys)."""
+MANAGED = "xms_mirid"
+"""The claim that a managed identity's tokens have, and others have not: its ARM id."""
 
 
 class BadToken(Exception):  # noqa: N818 - says what is bad

@@ -99,7 +99,7 @@ REFUSED = {
     "secret": (body(container(), volumes=[{"name": "secrets", "secret": {"a": "no base64!"}}]), "", "must be base64"),
     "registry server": (
         body(container(), imageRegistryCredentials=[{"server": "https://x", "username": "u", "password": "p"}]),
-        "", "must be without protocol",
+        "InvalidImageRegistryServer", "is invalid. It should be a valid host name without protocol.",
     ),
     "probe": (body(container(livenessProbe={"periodSeconds": 0})), "", "must have one of exec and httpGet"),
 }  # fmt: skip
@@ -136,9 +136,9 @@ def test_all_problems_at_once(client: ContainerInstanceManagementClient, group: 
         ({"sku": "Confidential"}, "sku Confidential"),
         ({"volumes": [{"name": "share", "azureFile": {"shareName": "a", "storageAccountName": "b"}}]}, "azureFile"),
         ({"volumes": [{"name": "clone", "gitRepo": {"repository": "https://x"}}]}, "gitRepo"),
-        ({"imageRegistryCredentials": [{"server": "x", "identity": SUBNET}]}, "pulling with an identity"),
+        ({"imageRegistryCredentials": [{"server": "x", "identityUrl": "https://x"}]}, "identityUrl"),
     ],
-    ids=["windows", "confidential", "azureFile", "gitRepo", "identity"],
+    ids=["windows", "confidential", "azureFile", "gitRepo", "identityUrl"],
 )
 def test_not_emulated(client: ContainerInstanceManagementClient, group: str, change: dict[str, Any], what: str) -> None:
     with pytest.raises(HttpResponseError) as error:

@@ -13,6 +13,7 @@ from azml_local.containers.contract import (
     HttpGet,
     Mount,
     Probe,
+    PullIdentity,
     Volume,
 )
 from azml_local.containers.plane import ContainerPlane
@@ -26,5 +27,6 @@ __all__ = [
     "HttpGet",
     "Mount",
     "Probe",
+    "PullIdentity",
     "Volume",
 ]

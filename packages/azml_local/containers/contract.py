@@ -3,7 +3,7 @@
 Owns the words both sides share. Holds no behaviour, and nothing of ARM's JSON.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -73,6 +73,15 @@ class Credential:
 
 
 @dataclass(frozen=True)
+class PullIdentity:
+    """A managed identity that pulls from a registry: `token` makes a Microsoft Entra token of it, from any thread."""
+
+    server: str
+    name: str
+    token: Callable[[], str] = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Group:
     """Containers that run together. `first` (init containers) run one by one before the others, each to its end."""
 
@@ -81,7 +90,7 @@ class Group:
     containers: tuple[Container, ...]
     first: tuple[Container, ...] = ()
     restart: RestartPolicy = "Always"
-    credentials: tuple[Credential, ...] = ()
+    credentials: tuple[Credential | PullIdentity, ...] = ()
     volumes: tuple[Volume, ...] = ()
 
     @property

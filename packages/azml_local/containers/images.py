@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from azml_local.containers import layers, references, rootfs
-from azml_local.containers.contract import Credential
+from azml_local.containers.contract import Credential, PullIdentity
 from azml_local.containers.pull import LOOPBACK, Puller, PullFailed
 from azml_local.home import write_json
 
@@ -77,7 +77,7 @@ class Images:
         folders = tuple(self._folder(layer) for layer in told["layers"])
         return Image(digest, folders, told["config"]) if all(each.is_dir() for each in folders) else None
 
-    async def pull(self, image: str, credentials: Collection[Credential], used: set[str]) -> Image:
+    async def pull(self, image: str, credentials: Collection[Credential | PullIdentity], used: set[str]) -> Image:
         """Pull an image by its reference, what of it is not there yet. Raises `PullFailed`, `CannotRun`.
 
         Its digest is put into `used` before anything else is forgotten.
@@ -105,7 +105,7 @@ class Images:
                 folder.rename(gone)
                 shutil.rmtree(gone)
 
-    def _pull(self, image: str, credentials: Collection[Credential]) -> Image:
+    def _pull(self, image: str, credentials: Collection[Credential | PullIdentity]) -> Image:
         reference = references.parse(image)
         if reference is None:
             raise PullFailed(f"'{image}' is no image reference")

@@ -1,5 +1,8 @@
 """Pulling by the OCI distribution specification: manifests and blobs over HTTPS, with the bearer flow of registries.
 
+A managed identity first gives its Microsoft Entra token for one of the registry, as clients of ACR do
+(`/oauth2/exchange`; Azure/acr, docs/AAD-OAuth.md).
+
 Owns one registry's conversation. What is kept of it is `images`'. Calls block: run them in a thread. Asks loopback
 only: what an image of another registry would need is not here anyway.
 """
@@ -14,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from azml_local.containers.contract import Credential
+from azml_local.containers.contract import Credential, PullIdentity
 from azml_local.containers.references import Reference
 
 INDEX = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
@@ -23,6 +26,8 @@ LOOPBACK = ("127.0.0.1", "localhost")
 _MANIFEST_MAX = 4 << 20
 """Bytes; what registries must take at least, and most take at most (distribution specification 1.1)."""
 _PIECE = 1 << 20
+_NOBODY = "00000000-0000-0000-0000-000000000000"
+"""User name beside a token that was got for a Microsoft Entra token."""
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 
 
@@ -33,7 +38,7 @@ class PullFailed(Exception):  # noqa: N818 - says what became of it
 class Puller:
     """Pulls from the registry of one reference; leave the block to close its connections."""
 
-    def __init__(self, reference: Reference, credential: Credential | None, bundle: Path) -> None:
+    def __init__(self, reference: Reference, credential: Credential | PullIdentity | None, bundle: Path) -> None:
         from azure.core import PipelineClient
         from azure.core.pipeline.policies import RedirectPolicy, RetryPolicy, SensitiveHeaderCleanupPolicy
 
@@ -100,7 +105,7 @@ class Puller:
             raise PullFailed(f"{self._reference.registry}{url} answered {response.status_code}: {text}")
         return response
 
-    def _send(self, url: str, headers: Mapping[str, str]) -> Any:
+    def _send(self, url: str, headers: Mapping[str, str], form: dict[str, str] | None = None) -> Any:
         from azure.core.exceptions import AzureError
         from azure.core.rest import HttpRequest
 
@@ -108,7 +113,8 @@ class Puller:
             raise PullFailed(f"the registry {self._reference.registry} is not of the local Azure")
         authorization = {"Authorization": self._token} if self._token else {}
         url = url if url.startswith("https://") else f"https://{self._reference.registry}{url}"
-        request = HttpRequest("GET", url, headers={"Accept-Encoding": "identity", **headers, **authorization})
+        headers = {"Accept-Encoding": "identity", **headers, **authorization}
+        request = HttpRequest("GET" if form is None else "POST", url, headers=headers, data=form)
         try:
             return self._client.send_request(request, stream=True)
         except AzureError as error:
@@ -118,7 +124,7 @@ class Puller:
         """Follow the challenge: a bearer token from its realm, or basic authentication."""
         challenge = response.headers.get("WWW-Authenticate", "")
         response.close()
-        basic = "" if self._credential is None else _basic(self._credential)
+        basic = self._basic()
         asked = dict(_CHALLENGE.findall(challenge))
         if not challenge.lower().startswith("bearer") or "realm" not in asked:
             self._token = basic
@@ -131,12 +137,38 @@ class Puller:
         self._token = basic
         with self._send(f"{asked['realm']}?{query}", {}) as answer:
             if answer.status_code != HTTPStatus.OK:
-                who = "an anonymous client" if self._credential is None else f"'{self._credential.username}'"
-                raise PullFailed(f"unauthorized: {self._reference.registry} gives {who} no token")
+                raise PullFailed(f"unauthorized: {self._reference.registry} gives {self._who} no token")
             granted = json.loads(answer.read())
         self._token = f"Bearer {granted.get('access_token') or granted.get('token')}"
 
+    def _basic(self) -> str:
+        if self._credential is None:
+            return ""
+        if isinstance(self._credential, Credential):
+            pair = f"{self._credential.username}:{self._credential.password}"
+        else:
+            pair = f"{_NOBODY}:{self._exchanged(self._credential)}"
+        return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
-def _basic(credential: Credential) -> str:
-    pair = f"{credential.username}:{credential.password}".encode()
-    return f"Basic {base64.b64encode(pair).decode()}"
+    def _exchanged(self, identity: PullIdentity) -> str:
+        """Get the registry's token for an identity's."""
+        form = {
+            "grant_type": "access_token",
+            "service": self._reference.registry,
+            "access_token": identity.token(),
+        }
+        with self._send("/oauth2/exchange", {}, form) as answer:
+            if answer.status_code != HTTPStatus.OK:
+                raise PullFailed(
+                    f"unauthorized: {self._reference.registry} gives {self._who} no token; it needs the role AcrPull "
+                    "on the registry"
+                )
+            return str(json.loads(answer.read())["refresh_token"])
+
+    @property
+    def _who(self) -> str:
+        if self._credential is None:
+            return "an anonymous client"
+        if isinstance(self._credential, Credential):
+            return f"'{self._credential.username}'"
+        return f"the identity '{self._credential.name}'"

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from azml.facts.roles import ROLES
@@ -22,7 +23,7 @@ class RoleAssignments(ResourceType):
     evidence = "ARM's types 2022-04-01; errors: role-based-access-control troubleshooting"
     not_enforced = (
         "what callers may do: whoever has a token may do everything; only an endpoint's user-assigned identity must "
-        "have its roles before anything is deployed"
+        "have its roles before anything is deployed, and one that pulls images for a container group its role there"
     )
     operations = ("PUT", "GET", "LIST", "DELETE")
     deletes = Reply(updated=200, shows=True)
@@ -34,7 +35,7 @@ class RoleAssignments(ResourceType):
         if wanted is None:
             return here
         if wanted == "atScope()":
-            return [found for found in here if scope is None or _is_at_or_above(found.id.parent, scope)]
+            return [found for found in here if scope is None or is_at_or_above(found.id.parent, scope)]
         if (assigned := re.fullmatch(r"assignedTo\('([^']*)'\)", wanted)) is not None:
             wanted = f"principalId eq '{assigned[1]}'"  # there are no groups here
         name, _, value = wanted.partition(" eq ")
@@ -71,6 +72,18 @@ class RoleAssignments(ResourceType):
         made.setdefault("createdBy", caller)
         made |= {"scope": str(write.id.parent or "/"), "updatedOn": now, "updatedBy": caller}
 
+    async def apply(self, resource: Resource, _report: Callable[[str], None]) -> None:
+        """Registries hold identities to their roles."""
+        from azml_local.namespaces.containerregistry.rules import refresh_at
+
+        refresh_at(self.azure, resource.id.parent)
+
+    async def removed(self, resource: Resource) -> None:
+        """Registries hear of it before it is gone."""
+        from azml_local.namespaces.containerregistry.rules import refresh_at
+
+        refresh_at(self.azure, resource.id.parent, without=resource.id)
+
     def _refuse_other_kind(self, write: Write) -> None:
         principal, kind = write.properties["principalId"], write.properties.get("principalType")
         if kind in (None, "ServicePrincipal") or principal not in self._service_principals():
@@ -94,14 +107,20 @@ class RoleAssignments(ResourceType):
 
 def roles_of(azure: Azure, principal_id: str, scope: ResourceId, older_than: float = 0) -> set[str]:
     """Name the roles that a principal has at a scope or above it, given more than so many seconds ago."""
+    found = assigned(azure, scope, older_than=older_than)
+    return {role for principal, role in found if principal == principal_id.lower()}
+
+
+def assigned(
+    azure: Azure, scope: ResourceId, without: ResourceId | None = None, *, older_than: float = 0
+) -> Iterator[tuple[str, str]]:
+    """Give every principal (in lower case) with a role at a scope or above it; `without` does not count."""
     now = datetime.now(UTC)
-    return {
-        _TITLES[_role(found.properties["roleDefinitionId"])]
-        for found in azure.store.below(None, RoleAssignments.type)
-        if found.properties["principalId"].lower() == principal_id.lower()
-        and _is_at_or_above(found.id.parent, scope)
-        and (now - datetime.fromisoformat(found.properties["createdOn"])).total_seconds() >= older_than
-    }
+    for found in azure.store.below(None, RoleAssignments.type):
+        age = (now - datetime.fromisoformat(found.properties["createdOn"])).total_seconds()
+        counts = without is None or found.id.key != without.key
+        if counts and age >= older_than and is_at_or_above(found.id.parent, scope):
+            yield found.properties["principalId"].lower(), _TITLES[_role(found.properties["roleDefinitionId"])]
 
 
 class RoleDefinitions(ResourceType):
@@ -169,14 +188,15 @@ def _what(properties: dict[str, str]) -> tuple[str, str]:
     return properties["principalId"].lower(), _role(properties["roleDefinitionId"])
 
 
-def _is_at_or_above(upper: ResourceId | None, lower: ResourceId | None) -> bool:
+def is_at_or_above(upper: ResourceId | None, lower: ResourceId | None) -> bool:
+    """Tell whether what holds at one scope (None: everywhere) holds at another."""
     if upper is None:
         return True
     return lower is not None and (lower.key == upper.key or lower.key.startswith(f"{upper.key}/"))
 
 
 def _related(one: ResourceId | None, other: ResourceId | None) -> bool:
-    return _is_at_or_above(one, other) or _is_at_or_above(other, one)
+    return is_at_or_above(one, other) or is_at_or_above(other, one)
 
 
 DECLARED = (RoleAssignments, RoleDefinitions)

@@ -11,7 +11,7 @@ class UserAssigned(ResourceType):
 
     type = "Microsoft.ManagedIdentity/userAssignedIdentities"
     evidence = "ARM's types 2023-01-31; names: resource-name-rules"
-    not_enforced = "tokens of the identity do not exist"
+    not_enforced = "tokens of the identity are there for pulling images alone"
     rule = names.USER_ASSIGNED_IDENTITY
     patches = Reply()
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from azml_local.registry.errors import RegistryError
 from azml_local.registry.rules import EVERYTHING, READING, Rules, User
-from azml_local.tokens import BadToken, Tokens
+from azml_local.tokens import MANAGED, BadToken, Tokens
 
 REFRESH_S, ACCESS_S = 3 * 3600, 75 * 60
 NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -60,6 +60,17 @@ class Scoped(Principal):
         if kind != "repository":
             return frozenset()
         return frozenset().union(*(grant.actions for grant in self._user.grants if grant.covers(name)))
+
+
+class Assigned(Principal):
+    """A managed identity, with the roles that it was assigned."""
+
+    def __init__(self, actions: frozenset[str]) -> None:
+        self._actions = actions
+
+    def actions(self, kind: str, _name: str) -> frozenset[str]:
+        """What its roles have, in every repository; never the catalog, unless they have everything."""
+        return self._actions if kind == "repository" or self._actions == EVERYTHING else frozenset()
 
 
 class Bearer(Principal):
@@ -114,14 +125,20 @@ class Access:
         return self._tokens.issue(self._audience, ACCESS_S, claims)
 
     def exchange(self, form: Mapping[str, str]) -> str:
-        """Make a refresh token for the holder of a Microsoft Entra token. Raises 400 and 401."""
+        """Make a refresh token for the holder of a Microsoft Entra token. Raises 400 and 401.
+
+        A managed identity is held to its roles, and has to have one; everybody else may do everything.
+        """
         if form.get("grant_type") != "access_token":
             raise RegistryError("UNSUPPORTED", "grant_type must be access_token", status=400)
         try:
-            self._tokens.verify(form.get("access_token", ""), *self.rules.audiences)
+            claims = self._tokens.verify(form.get("access_token", ""), *self.rules.audiences)
         except BadToken as error:
             raise RegistryError("UNAUTHORIZED", f"authentication failed: the access token is {error.reason}") from error
-        return self._tokens.issue(self._audience, REFRESH_S, {"grant_type": "refresh_token"})
+        identity = {name: claims[name] for name in ("oid", MANAGED) if MANAGED in claims}
+        if identity and not self.rules.identities.get(identity["oid"].lower()):
+            raise RegistryError("UNAUTHORIZED", f"authentication required, {_HELP}")
+        return self._tokens.issue(self._audience, REFRESH_S, {"grant_type": "refresh_token", **identity})
 
     def _asking(self, authorization: str, form: Mapping[str, str]) -> Principal:
         scheme, _, credentials = authorization.partition(" ")
@@ -158,7 +175,10 @@ class Access:
         """Find the holder of a refresh token, or of an access token: docker can log in with either."""
         if (claims := self._claims(token, "access_token")) is not None:
             return Bearer(claims["access"])
-        return Principal() if self._claims(token, "refresh_token") is not None else None
+        claims = self._claims(token, "refresh_token")
+        if claims is not None and MANAGED in claims:
+            return Assigned(self.rules.identities.get(claims["oid"].lower(), frozenset()))
+        return None if claims is None else Principal()
 
     def _bearer(self, token: str, needs: tuple[Need, ...]) -> Principal:
         claims = self._claims(token, "access_token")

@@ -58,6 +58,8 @@ class Rules:
     admin: tuple[Password, ...] = ()
     """Passwords of the admin user; none while it is off."""
     users: Mapping[str, User] = field(default_factory=dict)
+    identities: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """What managed identities may do, by their principal in lower case. One that is not there may do nothing."""
     audiences: tuple[str, ...] = ()
     """What Microsoft Entra tokens may be for."""
 

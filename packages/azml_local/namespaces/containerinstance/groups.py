@@ -29,7 +29,7 @@ class ContainerGroups(ResourceType):
     evidence = (
         "ARM's types 2024-05-01-preview; codes of azure-mgmt-containerinstance 10.1.0; container-instances-resource-"
         "and-quota-limits, -container-groups and -faq 2025-11-17, -troubleshooting 2026-07-25, -update, "
-        "-readiness-probe 2024-08-29"
+        "-readiness-probe 2024-08-29, using-azure-container-registry-mi 2026-07-25"
     )
     not_enforced = (
         "isolation, disk, a readiness probe of a program other than azml's gateway (shown as events), subnets, DNS, "
@@ -49,11 +49,12 @@ class ContainerGroups(ResourceType):
             return
         self._give_back_ports(write)
         rules.refuse_not_emulated(write.properties)
-        found = rules.problems(write.id.name, write.body["location"], write.properties)
+        identities = (write.body.get("identity") or {}).get("userAssignedIdentities") or {}
+        found = rules.problems(write.id.name, write.body["location"], write.properties, identities)
         if found:
             text = " ".join(problem.message for problem in found)
             raise ArmError(400, found[0].code, text, found if len(found) > 1 else ())
-        group_of(write.id, write.sent["properties"])
+        group_of(self.azure, write.id, write.sent["properties"])
         self._refuse_taken_label(write)
         if write.existing is not None and not self._is_over(write.existing):
             self._refuse_fixed(write, write.existing)
@@ -76,7 +77,7 @@ class ContainerGroups(ResourceType):
             if resource.hidden["stopped"]:
                 await self.azure.containers.stop(str(resource.id))
             else:
-                await self.azure.containers.put(group_of(resource.id, resource.hidden["asked"]), report)
+                await self.azure.containers.put(group_of(self.azure, resource.id, resource.hidden["asked"]), report)
         except GroupFailed as error:
             raise ArmError(400, error.code, error.message) from error
         finally:

@@ -2,11 +2,12 @@
 
 Owns limits of one body, all problems at once. Quota and what other groups have is `groups`'. Codes and texts are
 Azure's where somebody showed them (InvalidContainerName, MissingIpAddressPorts, PrivateIPAddressNotSupported,
-ContainerGroupQuotaReached of retired GPUs); `InvalidContainerGroup` stands for those that nobody did.
+ContainerGroupQuotaReached of retired GPUs; of registry credentials: acr-image-pull-failures-managed-identity
+2026-09-09, InvalidImageRegistryServer); `InvalidContainerGroup` stands for those that nobody did.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from azml.facts import container_instances as aci
@@ -38,14 +39,14 @@ def refuse_not_emulated(made: Body) -> None:
             if volume.get(kind):
                 raise not_emulated(f"volumes of kind {kind}", "It has secret and emptyDir.")
     for credential in made.get("imageRegistryCredentials") or []:
-        if credential.get("identity") or credential.get("identityUrl"):
-            raise not_emulated("pulling with an identity", "Give imageRegistryCredentials a username and password.")
+        if credential.get("identityUrl"):
+            raise not_emulated("identityUrl of imageRegistryCredentials", "Give it the identity's ARM id as identity.")
 
 
-def problems(name: str, location: str, made: Body) -> list[ArmError]:
-    """Find everything that is wrong with a group."""
+def problems(name: str, location: str, made: Body, identities: Collection[str]) -> list[ArmError]:
+    """Find everything that is wrong with a group; `identities` are the ARM ids of those assigned to it."""
     return [*_container_problems(name, made), *_size_problems(name, location, made), *_port_problems(name, made),
-            *_volume_problems(name, made), *_credential_problems(name, made)]  # fmt: skip
+            *_volume_problems(name, made), *_credential_problems(name, made, identities)]  # fmt: skip
 
 
 def requests(made: Body) -> tuple[float, float]:
@@ -213,12 +214,21 @@ def _volume_problems(group: str, made: Body) -> Iterator[ArmError]:
                 yield _bad(f"The mountPath '{mount['mountPath']}' must be an absolute path below '/' without a colon.")
 
 
-def _credential_problems(group: str, made: Body) -> Iterator[ArmError]:
+def _credential_problems(group: str, made: Body, identities: Collection[str]) -> Iterator[ArmError]:
+    known, where = {id_.lower() for id_ in identities}, f"the 'imageRegistryCredentials' of container group '{group}'"
     for credential in made.get("imageRegistryCredentials") or []:
-        server = credential["server"]
+        server, identity = credential["server"], credential.get("identity")
+        user, password = credential.get("username"), credential.get("password")
         if "://" in server:
-            yield _bad(f"The registry server '{server}' of container group '{group}' must be without protocol.")
-        if not credential.get("username") or not credential.get("password"):
+            text = f"The server '{server}' in {where} is invalid. It should be a valid host name without protocol."
+            yield _error("InvalidImageRegistryServer", text)
+        if identity and (user or password):
+            text = "cannot be detected. Please set exactly one of username or identity"
+            yield _error("AmbiguousImageResitryCredentialType", f"The registry credential type in {where} {text}")
+        elif identity and identity.lower() not in known:
+            text = "not found in container group identity list."
+            yield _error("InvalidImageRegistryIdentity", f"The identity in {where} {text}")
+        elif not identity and not (user and password):
             yield _bad(f"The credential for '{server}' of container group '{group}' needs a username and a password.")
 
 

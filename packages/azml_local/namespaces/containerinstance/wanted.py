@@ -7,14 +7,26 @@ import asyncio
 import base64
 import binascii
 import logging
+from functools import partial
 from typing import Any
 
 from azml_local.arm.errors import ArmError
 from azml_local.arm.ids import ResourceId
 from azml_local.arm.store import Resource
 from azml_local.azure import Azure
-from azml_local.containers import Container, Credential, Group, GroupFailed, HttpGet, Mount, Probe, Volume
+from azml_local.containers import (
+    Container,
+    Credential,
+    Group,
+    GroupFailed,
+    HttpGet,
+    Mount,
+    Probe,
+    PullIdentity,
+    Volume,
+)
 from azml_local.scoring.contract import Probe as Timing
+from azml_local.tokens import ARM, MANAGED
 
 _log = logging.getLogger(__name__)
 _GIB = 1 << 30
@@ -22,7 +34,7 @@ _PROBE = Timing(initial_delay_s=0, period_s=10, timeout_s=1, success_threshold=1
 """What a probe does not say (container-instances-liveness-probe: every 10 s, 3 failures; the rest: Kubernetes)."""
 
 
-def group_of(id_: ResourceId, made: dict[str, Any]) -> Group:
+def group_of(azure: Azure, id_: ResourceId, made: dict[str, Any]) -> Group:
     """Read a group. Raises 400 for a secret volume whose values are no base64."""
     return Group(
         id=str(id_),
@@ -30,10 +42,7 @@ def group_of(id_: ResourceId, made: dict[str, Any]) -> Group:
         containers=tuple(_container(one) for one in made["containers"]),
         first=tuple(_container(one) for one in made.get("initContainers") or []),
         restart=made.get("restartPolicy", "Always"),
-        credentials=tuple(
-            Credential(one["server"], one["username"], one["password"])
-            for one in made.get("imageRegistryCredentials") or []
-        ),
+        credentials=tuple(_credential(azure, one) for one in made.get("imageRegistryCredentials") or []),
         volumes=tuple(_volume(one) for one in made.get("volumes") or []),
     )
 
@@ -49,9 +58,22 @@ async def _restore(azure: Azure, resource: Resource) -> None:
         _log.info("%s: %s", resource.id.name, line)
 
     try:
-        await azure.containers.restore(group_of(resource.id, resource.hidden["asked"]), report)
+        await azure.containers.restore(group_of(azure, resource.id, resource.hidden["asked"]), report)
     except (ArmError, GroupFailed) as error:
         _log.error("%s did not come back: %s", resource.id, error)
+
+
+def _credential(azure: Azure, told: dict[str, Any]) -> Credential | PullIdentity:
+    """Who pulls. That an identity shows a token for ARM, which registries can refuse, is a guess."""
+    if not told.get("identity"):
+        return Credential(told["server"], told["username"], told["password"])
+    found = azure.store.get(told["identity"])
+    known = {} if found is None else found.properties
+    principal = str(known.get("principalId", ""))
+    claims = {"oid": principal, "sub": principal, "appid": known.get("clientId"), MANAGED: told["identity"]}
+    return PullIdentity(
+        told["server"], told["identity"].rpartition("/")[2], partial(azure.tokens.issue, ARM[0], more=claims)
+    )
 
 
 def _container(one: dict[str, Any]) -> Container:

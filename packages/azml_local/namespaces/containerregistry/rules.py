@@ -6,14 +6,32 @@ from azml_local import tokens
 from azml_local.arm.ids import ResourceId, parse_id
 from azml_local.arm.store import Resource
 from azml_local.azure import Azure
+from azml_local.namespaces.authorization import assigned, is_at_or_above
 from azml_local.registry import Grant, Password, Rules, User
-from azml_local.registry.rules import hash_of
+from azml_local.registry.rules import EVERYTHING, READING, hash_of
 
 REGISTRY = "Microsoft.ContainerRegistry/registries"
 SCOPE_MAP = f"{REGISTRY}/scopeMaps"
 TOKEN = f"{REGISTRY}/tokens"
 DATA_PLANE = "https://containerregistry.azure.net"
 """What a Microsoft Entra token for registries is for, where ARM's own is not taken."""
+
+
+_ROLES = {
+    "AcrPull": READING,
+    "Reader": READING,
+    "AcrPush": READING | {"push", "metadata_write"},
+    "Contributor": EVERYTHING,
+    "Owner": EVERYTHING,
+}
+"""What roles allow in the data plane (container-registry-roles)."""
+
+
+def refresh_at(azure: Azure, scope: ResourceId | None, without: ResourceId | None = None) -> None:
+    """Tell the data planes of the registries in a scope that roles changed; `without` is about to be gone."""
+    for registry in azure.store.below(None, REGISTRY):
+        if is_at_or_above(scope, registry.id) and azure.registries.address(registry.id.name) is not None:
+            azure.registries.put(rules_of(azure, registry, without), 0)
 
 
 def refresh(azure: Azure, within: ResourceId, without: ResourceId | None = None) -> None:
@@ -52,8 +70,16 @@ def rules_of(azure: Azure, registry: Resource, without: ResourceId | None = None
         anonymous_pull=registry.properties["anonymousPullEnabled"],
         admin=tuple(Password(hash_of(password)) for password in admin),
         users=users,
+        identities=_identities(azure, registry, without),
         audiences=(DATA_PLANE, *(() if _refuses_arm_tokens(registry) else (*tokens.ARM, azure.url))),
     )
+
+
+def _identities(azure: Azure, registry: Resource, without: ResourceId | None) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for principal, role in assigned(azure, registry.id, without):
+        found[principal] = found.get(principal, frozenset()) | _ROLES.get(role, frozenset())
+    return found
 
 
 def _is_open(registry: Resource) -> bool:
