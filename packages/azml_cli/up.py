@@ -18,7 +18,7 @@ from azml_cli.project import LOCAL, Project
 
 if TYPE_CHECKING:
     from azml.resources.scoring import Answer
-    from azml.spec import OnlineEndpointSpec
+    from azml.spec import OnlineEndpointSpec, StackSpec
     from azml_cli.failures import Failure
 
 
@@ -43,7 +43,7 @@ def up(
     from azml_cli import failures
     from azml_cli.engine import LocalEngine
 
-    spec = project.spec(LOCAL)
+    spec = _spec(project)
     engine = LocalEngine(project)
     engine.ensure_stack()
     code = engine.run("up", "--yes", "--skip-preview", "--suppress-outputs", machine=json_)
@@ -56,6 +56,20 @@ def up(
         _score(project, asked)
     if code:
         raise typer.Exit(code)
+
+
+def _spec(project: Project) -> "StackSpec":
+    """The estate, of which nothing is known to fail; ends the command with every problem there is."""
+    from azml.spec import SpecError
+    from azml_cli.validate import judged
+
+    try:
+        _, spec, wrong = judged(project.stacks, LOCAL)
+    except SpecError as error:
+        render.fail(error.problems)
+    if wrong:
+        render.fail(wrong)
+    return spec
 
 
 def _requests(

@@ -1,5 +1,6 @@
 """`azml validate`: what is wrong with stacks, before any engine or Azure is asked."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,7 +9,8 @@ from azml_cli import render
 from azml_cli.project import LOCAL, Project
 
 if TYPE_CHECKING:
-    from azml.spec import Problem
+    from azml.spec import Problem, StackSpec
+    from azml.spec.tree import Node
 
 
 def validate(
@@ -29,7 +31,7 @@ def validate(
 
 def _judged(project: Project, asked: list[str] | None) -> "tuple[list[str], dict[str, list[Problem]]]":
     """Names of the stacks, and the problems of those that have some."""
-    from azml.spec import SpecError, assemble, clashes, elsewhere, judge, missing_secrets, stacks
+    from azml.spec import SpecError, clashes, stacks
 
     try:
         folder = project.stacks
@@ -42,12 +44,12 @@ def _judged(project: Project, asked: list[str] | None) -> "tuple[list[str], dict
             f"No stack file (Pulumi.<stack>.yaml) in {folder}.\nMake one with `pulumi stack init`.", render.USAGE
         )
     found: dict[str, list[Problem]] = {}
-    good = {}
+    good: dict[str, tuple[Node, StackSpec]] = {}
     for name in names:
         try:
-            tree = assemble(folder, name)
-            good[name] = (tree, judge(tree))
-            if wrong := [*missing_secrets(folder, name, *good[name]), *elsewhere(folder, name, *good[name])]:
+            tree, spec, wrong = judged(folder, name)
+            good[name] = (tree, spec)
+            if wrong:
                 found[name] = wrong
         except SpecError as error:
             found[name] = error.problems
@@ -55,6 +57,15 @@ def _judged(project: Project, asked: list[str] | None) -> "tuple[list[str], dict
     for name, problem in clashes({name: good[name] for name in good if name != LOCAL}):
         found.setdefault(name, []).append(problem)
     return names, found
+
+
+def judged(folder: Path, stack: str) -> "tuple[Node, StackSpec, list[Problem]]":
+    """An estate, and what the stack file beside it lacks. Raises `SpecError` where the estate itself is wrong."""
+    from azml.spec import assemble, elsewhere, judge, missing_secrets
+
+    tree = assemble(folder, stack)
+    spec = judge(tree)
+    return tree, spec, [*missing_secrets(folder, stack, tree, spec), *elsewhere(folder, stack, tree, spec)]
 
 
 def _count(number: int, thing: str) -> str:

@@ -34,6 +34,12 @@ CASES = {
     "missing layer": (STACK, "layers/base.yaml", "layers/bsae.yaml", ["bsae.yaml"]),
     "broken YAML": (BASE, "  location: eastus", "  location: eastus: 5", ["YAML"]),
     "a tab": (BASE, "  location: eastus", "\tlocation: eastus", ["base.yaml"]),
+    "a secret without a value": (
+        DEPLOYMENT,
+        "instance_count: 1",
+        "instance_count: 1\nenvironment_variables: {TOKEN: {secret: token}}",
+        ["pulumi config set --secret token --stack local"],
+    ),
     "a size that is none": (DEPLOYMENT, "Standard_DS2_v2", "Standard_DS2_v22", ["Standard_DS2_v22", "Standard_DS2_v2"]),
 }
 
