@@ -36,6 +36,8 @@ ROLLING_RATE = "hour"
 
 METRIC_GRAIN = timedelta(minutes=1)
 """The finest grain of the service's metrics (monitor-azure-machine-learning-reference.md, 2024-07-30: PT1M)."""
+FINER_METRIC_GRAINS_S = (1, 5, 10, 15, 30)
+"""Those below a minute, in seconds, that the local Azure has beside Azure's (its setting `metric_grain_seconds`)."""
 METRIC_LAG = timedelta(minutes=2)
 """Until a metric can be read. data-ingestion-time.md: platform metrics are "available in under a minute in the metrics
 database"; another minute is the grain that has to end first."""

@@ -53,9 +53,16 @@ class MetricsSpec(Spec):
     """How late a figure is there."""
 
     @rule
-    def _sums_something_up(self) -> Iterator[Finding]:
-        if self.grain == NONE:
-            yield Finding("sums nothing up", ("grain",), iso(self.grain), allowed="longer than PT0S: PT1M, PT5M")
+    def _is_one_that_there_is(self) -> Iterator[Finding]:
+        finer = [timedelta(seconds=each) for each in facts.FINER_METRIC_GRAINS_S]
+        if self.grain in finer or (self.grain and not self.grain % facts.METRIC_GRAIN):
+            return
+        yield Finding(
+            "Azure Monitor sums up no such time",
+            ("grain",),
+            iso(self.grain),
+            allowed=f"whole minutes: PT1M, PT5M; on the local Azure also {', '.join(map(iso, finer))}",
+        )
 
 
 with warnings.catch_warnings():

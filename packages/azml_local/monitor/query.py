@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from azml.facts.online_endpoints import FINER_METRIC_GRAINS_S
 from azml_local.arm.errors import ArmError, not_emulated
 from azml_local.monitor import durations
 from azml_local.monitor.definitions import AGGREGATION, METRICS, NOT_SERVED, SAMPLED_S, Metric
 
 AZURES_GRAINS_S = (60, 300, 900, 1800, 3600, 21600, 43200, 86400)
 """The intervals of Azure Monitor, PT1M to P1D."""
-FINER_GRAINS_S = (1, 5, 10, 15, 30)
-"""Those that a local Azure can have beside them."""
 _HOUR = 3600
 _MOST_POINTS = 10_000
 _TOP = 10
@@ -89,7 +88,7 @@ def read(type_: str, given: Mapping[str, str], grain_s: int, now: float | None =
 
 def grains(grain_s: int) -> list[int]:
     """List the intervals that can be asked for where one sample is `grain_s` long."""
-    return [each for each in (*FINER_GRAINS_S, *AZURES_GRAINS_S) if each >= grain_s and each % grain_s == 0]
+    return [each for each in (*FINER_METRIC_GRAINS_S, *AZURES_GRAINS_S) if each >= grain_s and each % grain_s == 0]
 
 
 def _bad(text: str) -> ArmError:

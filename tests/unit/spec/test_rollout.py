@@ -126,6 +126,8 @@ NEVER = "is never looked at: without steps a release gets everything at once"
 ADD_STEPS = "add steps: [10, 50, 100] to the rollout, or steps: [100] if that is meant"
 NOTHING_TO_SEND = "nothing is there to send"
 ADD_REQUESTS = "add smoke: [request.json], or golden: [{request: request.json, expected: answer.json}]"
+NO_GRAIN = "Azure Monitor sums up no such time"
+GRAINS = "whole minutes: PT1M, PT5M; on the local Azure also PT1S, PT5S, PT10S, PT15S, PT30S"
 TOO_SHORT = "is too short: Azure Monitor has no figure of it, and max_error_rate needs one"
 
 
@@ -172,7 +174,11 @@ TOO_SHORT = "is too short: Azure Monitor has no figure of it, and max_error_rate
         (
             "{gates: {metrics: {grain: PT0S}}}",
             "PT0S",
-            ("gates.metrics.grain", "sums nothing up", "PT0S", "longer than PT0S: PT1M, PT5M", None),
+            ("gates.metrics.grain", NO_GRAIN, "PT0S", GRAINS, None),
+        ),
+        *(
+            (f"{{gates: {{metrics: {{grain: {odd}}}}}}}", odd, ("gates.metrics.grain", NO_GRAIN, odd, GRAINS, None))
+            for odd in ("PT0.5S", "PT2S", "PT45S", "PT1M1S", "PT1M30S", "PT1H0.5S")
         ),
         (
             "{on_failure: rollback}",

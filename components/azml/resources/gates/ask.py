@@ -16,6 +16,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from azml.resources.arm_id import ArmId
@@ -42,16 +43,18 @@ Asked = tuple[str, Callable[[], list[Verdict]]]
 def before_live(
     work: Work, gates: Values, endpoint: ArmId, newcomer: str, live: str | None, until: float = float("inf")
 ) -> list[Verdict]:
-    """Own requests to `newcomer`, past the split; and to `live`, where the two are compared. No figures of Azure's.
+    """Own requests to `newcomer`, past the split; and to `live`, where the two are compared. Judges no figures.
 
     Asked before any live share, and again at the end of each step. Where the endpoint is not reached from here the
     first gate that needs it says so, and the others are not asked. What is not measured at `until` (monotonic clock) is
-    not known.
+    not known. A grain that Azure Monitor does not take is told here: no step would ever have a figure.
     """
     if not gates:
         return []
     from azml.resources.scoring import ScoringClient  # and with it Azure's libraries: not when the provider starts
 
+    if refused := _grain(work, wanted(gates), endpoint, newcomer):
+        return refused
     with ScoringClient(work.arm, endpoint) as client:
         return own_requests(work, gates, client, newcomer, live, until)
 
@@ -122,6 +125,19 @@ def report(
     """
     settings = wanted(gates)
     return str(reporting.report(work, settings, endpoint, newcomer, verdicts, since))
+
+
+def _grain(work: Work, gates: GatesSpec, endpoint: ArmId, newcomer: str) -> list[Verdict]:
+    """Whether Azure Monitor takes a grain below a minute, where there is one. Any other fault of its may pass."""
+    if not live_requests.judges(gates) or gates.metrics.grain >= azure_monitor.MINUTE:
+        return []
+    now = datetime.fromtimestamp(work.arm.now(), UTC)
+    try:
+        azure_monitor.live(work.arm, endpoint, newcomer, (now - azure_monitor.MINUTE, now), gates.metrics)
+    except ArmError as error:
+        if error.status == HTTPStatus.BAD_REQUEST:
+            return [live_requests.too_fine(newcomer, azure_monitor.interval(gates.metrics.grain), error)]
+    return []
 
 
 def _own(asking: OwnRequests, gates: GatesSpec, newcomer: str, live: str | None) -> Iterator[Asked]:

@@ -98,7 +98,7 @@ def _read(
     query = {
         "metricnames": metric,
         "timespan": "/".join(moment.strftime("%Y-%m-%dT%H:%M:%SZ") for moment in at),
-        "interval": _interval(min(metrics.grain, MINUTE)),
+        "interval": interval(min(metrics.grain, MINUTE)),
         "aggregation": "Average",
         **({} if only is None else {"$filter": only, "top": str(MOST_SERIES)}),
     }
@@ -111,7 +111,8 @@ def _read(
     return found
 
 
-def _interval(length: timedelta) -> str:
+def interval(length: timedelta) -> str:
+    """A grain as the query has it."""
     seconds = int(length.total_seconds())
     return "PT1M" if seconds == 60 else f"PT{seconds}S"
 

@@ -61,6 +61,12 @@ def _slowness(gates: GatesSpec, figures: Figures) -> Slowness:
     return Slowness(figures.p95_ms)
 
 
+def too_fine(newcomer: str, grain: str, error: ArmError) -> Verdict:
+    """The verdict that Azure Monitor has no figures of so short a time, for which waiting is no remedy."""
+    advice = "On Azure write gates.metrics.grain: PT1M. The local Azure has less where its metric_grain_seconds is 1."
+    return Verdict("metrics", newcomer, Outcome.UNKNOWN, f"figures of {grain}", str(error), advice=advice)
+
+
 def unreadable(newcomer: str, error: ArmError) -> Verdict:
     """The verdict that Azure Monitor gives no figures."""
     advice = (

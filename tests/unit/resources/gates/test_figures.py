@@ -17,11 +17,11 @@ from azml.resources.gates.azure_monitor import window
 from azml.resources.gates.verdict import Outcome, Verdict
 from azml.spec.rollout import MetricsSpec
 from azml_gateway.counts import Key, Second, step
+from azml_local.settings import Settings
 from tests.unit.resources.conftest import Azure
 from tests.unit.resources.gates.conftest import NEW, OLD
 
 FAST = {"grain": "PT1S", "lag": "PT0S"}
-ODD = {"grain": "PT7S", "lag": "PT0S"}
 SMOKE = [str(Path(__file__).parent / "recorded" / "swagger-decorated.2.json")]
 """Some file: gates on latency are for own requests, too. None is sent here."""
 STEP = 1.02
@@ -35,6 +35,14 @@ def endpoint(azure: Azure) -> Iterator[ArmId]:
         azure.deployment(made, name)
     yield ArmId.parse(made)
     azure.plane.counted = []
+
+
+@pytest.fixture
+def as_in_azure(azure: Azure) -> Iterator[None]:
+    """A monitor without figures of less than a minute."""
+    before, azure.theirs.running.azure.settings = azure.theirs.running.azure.settings, Settings(metric_grain_seconds=60)
+    yield
+    azure.theirs.running.azure.settings = before
 
 
 def requests(azure: Azure, *seconds: dict[tuple[str, int, float], int], copies: bool = False) -> datetime:
@@ -154,13 +162,31 @@ def test_copies_are_read_at_the_deployment(azure: Azure, endpoint: ArmId) -> Non
     assert judged(azure, endpoint, since, maxErrorRate=0.5)["min_requests"].outcome is Outcome.UNKNOWN
 
 
-def test_figures_that_cannot_be_read_hold(azure: Azure, endpoint: ArmId) -> None:
-    verdict = judged(azure, endpoint, datetime.now(UTC) - timedelta(minutes=1), maxErrorRate=0.0, metrics=ODD)
+def test_figures_that_cannot_be_read_hold(azure: Azure, endpoint: ArmId, as_in_azure: None) -> None:
+    verdict = judged(azure, endpoint, datetime.now(UTC) - timedelta(minutes=1), maxErrorRate=0.0)
     assert [(name, found.outcome) for name, found in verdict.items()] == [("metrics", Outcome.UNKNOWN)]
     assert "Invalid time grain" in verdict["metrics"].seen
 
 
-@given(st.integers(1, 3600), st.integers(0, 600), st.floats(0, 7200), st.floats(0, 7200))
+def test_a_grain_that_azure_does_not_take_is_told_before_anything_is_live(
+    azure: Azure, endpoint: ArmId, as_in_azure: None
+) -> None:
+    """Azure's own is a minute, and it answers 400 to less: a step would wait for figures that never come."""
+    (verdict,) = ask.before_live(azure.work(), {"metrics": FAST, "maxErrorRate": 0.0}, endpoint, NEW, OLD)
+    assert (verdict.gate, verdict.outcome, verdict.expected) == ("metrics", Outcome.UNKNOWN, "figures of PT1S")
+    assert "Invalid time grain" in verdict.seen
+    assert "gates.metrics.grain: PT1M" in verdict.advice
+    minute = FAST | {"grain": "PT1M"}
+    assert ask.before_live(azure.work(), {"metrics": minute, "maxErrorRate": 0.0}, endpoint, NEW, OLD) == []
+
+
+def test_a_grain_that_is_taken_is_no_problem(azure: Azure, endpoint: ArmId) -> None:
+    assert ask.before_live(azure.work(), {"metrics": FAST, "maxErrorRate": 0.0}, endpoint, NEW, OLD) == []
+
+
+@given(
+    st.sampled_from([1, 5, 10, 15, 30, 60, 120, 300, 3600]), st.integers(0, 600), st.floats(0, 7200), st.floats(0, 7200)
+)
 def test_a_window_has_whole_grains_that_are_old_enough(grain: int, lag: int, began: float, passed: float) -> None:
     metrics = MetricsSpec.from_args({"grain": f"PT{grain}S", "lag": f"PT{lag}S"})
     since = datetime.fromtimestamp(1_767_607_200 + began, UTC)
