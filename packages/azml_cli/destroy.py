@@ -16,7 +16,10 @@ def destroy(
         render.fail("Say --local for the local Azure.\nOn Azure it is: pulumi destroy -s STACK", render.USAGE)
     from azml_cli.engine import LocalEngine
 
-    engine = LocalEngine(Project.find())
+    project = Project.find()
+    if problems := project.unreadable(LOCAL):
+        render.fail(problems)
+    engine = LocalEngine(project)
     if not engine.has_stack:
         render.say(f"There is no stack {LOCAL} here: nothing to take down.")
         return

@@ -114,8 +114,12 @@ def _each(option: str, values: Sequence[object]) -> list[str]:
 
 
 def _report(project: Project, stack: str, options: Sequence[str]) -> "Report":
+    from azml_change.plan import Plan
     from azml_change.report import explain
 
+    if problems := project.unreadable(stack):
+        said = "\n".join(str(problem).replace("error: ", "", 1) for problem in problems)  # its severity is said beside
+        return explain(Plan.read(stack, {}, failed=True, said=said))
     run = _local(project) if stack == LOCAL else _on_azure(project, stack)
     with render.progress(f"Preview of {stack}"):
         return explain(_plan(stack, run, options))

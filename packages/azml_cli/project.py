@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from azml_cli import render
 
 if TYPE_CHECKING:
-    from azml.spec import StackSpec
+    from azml.spec import Problem, StackSpec
 
 LOCAL = "local"
 """The stack that lives on the local Azure."""
@@ -82,6 +82,17 @@ class Project:
             return load(self.stacks, stack)
         except SpecError as error:
             render.fail(error.problems)
+
+    def unreadable(self, stack: str) -> "list[Problem]":
+        """What keeps the engine from reading the stack's file, with its line."""
+        from azml.spec import SpecError
+        from azml.spec.project import refuse_unreadable
+
+        try:
+            refuse_unreadable(self.root, stack)
+        except SpecError as error:
+            return error.problems
+        return []
 
     def pulumi_environment(self, bin_dir: Path) -> dict[str, str]:
         """What the engine runs with on the local Azure: own home and backend, no plugin downloads.

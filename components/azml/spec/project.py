@@ -9,7 +9,7 @@ from pathlib import Path
 
 from azml.spec.errors import Problem, SpecError
 from azml.spec.reader import read
-from azml.spec.tree import Node
+from azml.spec.tree import Node, plain
 
 FILE = "Pulumi.yaml"
 
@@ -45,6 +45,20 @@ def stack_folder(directory: Path) -> Path:
         )
         raise SpecError([problem])
     return folder
+
+
+def refuse_unreadable(directory: Path, stack: str) -> None:
+    """Raise `SpecError` with what keeps the engine from reading a stack's file: it names no line, or no file.
+
+    Cheaper than judging the estate, of which it says nothing. A stack without a file is no fault.
+    """
+    file = stack_folder(directory) / f"Pulumi.{stack}.yaml"
+    root = read(file) if file.exists() else None
+    config = None if root is None else root.map.get("config")
+    for node, path in ((root, ""), (config, "config")):
+        if node is not None and node.value is not None and not isinstance(node.value, dict):
+            wrong = Problem("must be a map", node.file, *node.at, path=path, value=plain(node))
+            raise SpecError([wrong])
 
 
 def _is_folder(path: Path) -> bool:

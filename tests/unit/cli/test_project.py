@@ -1,5 +1,6 @@
 """The folder that a command works in: none at all, or one whose Pulumi.yaml says nothing."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -50,3 +51,41 @@ def test_a_file_where_azml_keeps_its_folder(tmp_path: Path) -> None:
     said, remedy = done.stderr.splitlines()
     assert said.startswith(f"{tmp_path}/.azml")
     assert remedy == "azml needs it: correct that, then run it again."
+
+
+UNREADABLE = [
+    ("config:\n  x:estate: [a\n  b: c\n", "3:4: error: is not YAML: "),
+    ("config:\n  x:estate:\n    stage: dev\n    stage: test\n", "4:5: error: the key stage stands here twice"),
+    ("config: 7\n", "1:9: error: config: must be a map"),
+    ("- a\n", "1:1: error: must be a map"),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), UNREADABLE)
+def test_a_stack_file_that_the_engine_could_not_read(tmp_path: Path, text: str, said: str) -> None:
+    """Said with its line, as `azml validate` does, by commands that do without the estate; and nothing is started."""
+    (tmp_path / "Pulumi.yaml").write_text("name: x\nruntime: python\nstackConfigDir: stacks\n")
+    (tmp_path / "stacks").mkdir()
+    (tmp_path / "stacks" / "Pulumi.local.yaml").write_text(text)
+
+    def azml(*command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "azml_cli", *command], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+
+    destroyed = azml("destroy", "--local")
+    assert (destroyed.returncode, destroyed.stdout) == (1, "")
+    assert destroyed.stderr.startswith(f"stacks/Pulumi.local.yaml:{said}")
+    previewed = azml("preview", "--json")
+    ((remark,),) = (one["remarks"] for one in json.loads(previewed.stdout)["stacks"])
+    assert previewed.returncode == 1
+    assert remark["text"].startswith("stacks/Pulumi.local.yaml:" + said.replace("error: ", "", 1))
+    assert not (tmp_path / ".azml").exists()
+
+
+def test_a_stack_without_a_file_and_one_without_config_are_readable(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: x\nruntime: python\n")
+    assert Project(tmp_path).unreadable("local") == []
+    for text in ("", "config:\n", "config: {}\n", "encryptionsalt: v1:x\n"):
+        (tmp_path / "Pulumi.local.yaml").write_text(text)
+        assert Project(tmp_path).unreadable("local") == []
