@@ -1,8 +1,9 @@
 """`azml comment`: a preview as the one comment of its pull request, on GitHub or Azure DevOps.
 
-Owns how a comment is found again (its first line, the marker) and put in place of the one before. Where it runs, for
-whom and with which token is read from the variables that GitHub Actions and Azure Pipelines set. Deliberately makes no
-text (`azml preview --markdown`).
+Owns how a comment is found again (its first line, the marker, and who wrote it: the one whose token this run has) and
+put in place of the one before. Anybody can write the marker; a comment of somebody else is left alone. Where it runs,
+for whom and with which token is read from the variables that GitHub Actions and Azure Pipelines set. Deliberately makes
+no text (`azml preview --markdown`).
 """
 
 import json
@@ -24,6 +25,7 @@ _PAGE = 100
 _TIMEOUT_S = 30.0
 _SHOWN = 300
 _DEVOPS_API = "api-version=7.1"
+_VIEWER = "query { viewer { databaseId } }"
 _REF = re.compile(r"refs/pull/(\d+)/")
 
 
@@ -57,6 +59,7 @@ class _GitHub:
             f"{environ.get('GITHUB_API_URL', 'https://api.github.com')}/repos/{_needed(environ, 'GITHUB_REPOSITORY')}"
         )
         self._comments = f"{self._repository}/issues/{number[1]}/comments"
+        self._graphql = environ.get("GITHUB_GRAPHQL_URL", "https://api.github.com/graphql")
         self._web = _Web(
             _needed(environ, "GITHUB_TOKEN", "env: GITHUB_TOKEN: ${{ github.token }}"),
             {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"},
@@ -64,12 +67,19 @@ class _GitHub:
         )
 
     def find(self, marker: str) -> str | None:
-        """Address of the comment that begins with the marker."""
+        """Address of our comment that begins with the marker."""
+        us = self._us()
         for page in self._pages():
             for one in page:
-                if str(one.get("body") or "").startswith(marker):
+                if str(one.get("body") or "").startswith(marker) and (one.get("user") or {}).get("id") == us:
                     return f"{self._repository}/issues/comments/{one['id']}"
         return None
+
+    def _us(self) -> int:
+        """Id of whose token it is, as authors of comments have it. `GET /user` refuses a workflow's token (403)."""
+        answer = self._web.send("POST", self._graphql, {"query": _VIEWER})
+        us = ((answer.get("data") or {}).get("viewer") or {}).get("databaseId")
+        return int(us) if us is not None else _nobody(self._graphql, answer)
 
     def write(self, text: str, address: str | None) -> None:
         """Change the comment at the address, or make one."""
@@ -97,6 +107,7 @@ class _AzureDevOps:
         project = quote(_needed(environ, "SYSTEM_TEAMPROJECT"))
         repository = quote(_needed(environ, "BUILD_REPOSITORY_ID"))
         collection = _needed(environ, "SYSTEM_COLLECTIONURI").rstrip("/")
+        self._connection = f"{collection}/_apis/connectionData?{_DEVOPS_API}-preview"
         at = f"{collection}/{project}/_apis/git/repositories/{repository}/pullRequests/{number}"
         self._threads = f"{at}/threads"
         self._web = _Web(
@@ -106,12 +117,20 @@ class _AzureDevOps:
         )
 
     def find(self, marker: str) -> str | None:
-        """Address of the comment that begins with the marker."""
+        """Address of our comment that begins with the marker."""
+        us = self._us()
         for thread in self._web.send("GET", f"{self._threads}?{_DEVOPS_API}")["value"]:
             for one in thread.get("comments") or ():
-                if str(one.get("content") or "").startswith(marker) and not one.get("isDeleted"):
+                ours = (one.get("author") or {}).get("id") == us and not one.get("isDeleted")
+                if ours and str(one.get("content") or "").startswith(marker):
                     return f"{self._threads}/{thread['id']}/comments/{one['id']}"
         return None
+
+    def _us(self) -> str:
+        """Id of whose token it is, as authors of comments have it."""
+        answer = self._web.send("GET", self._connection)
+        us = (answer.get("authenticatedUser") or {}).get("id")
+        return str(us) if us else _nobody(self._connection, answer)
 
     def write(self, text: str, address: str | None) -> None:
         """Change the comment at the address, or begin a thread."""
@@ -165,6 +184,10 @@ def _needed(environ: Mapping[str, str], name: str, hint: str = "") -> str:
     if value := environ.get(name):
         return value
     render.fail(f"{name} is not set.{f' The step needs {hint}' if hint else ''}", render.USAGE)
+
+
+def _nobody(url: str, answer: Any) -> NoReturn:
+    render.fail(f"{url} does not say whose token this is, so no comment can be told for ours: {str(answer)[:_SHOWN]}")
 
 
 def _no_pull_request(sign: str, how: str) -> NoReturn:

@@ -1,7 +1,9 @@
 """The comment APIs of GitHub and of Azure DevOps, as real HTTP servers that take nothing but what those document.
 
-Sources: docs.github.com/rest/issues/comments (version 2022-11-28); learn.microsoft.com/rest/api/azure/devops/git/
-pull-request-threads and pull-request-thread-comments (7.1).
+Sources: docs.github.com/rest/issues/comments (version 2022-11-28), and its GraphQL API (viewer, and that GET /user is
+none for a workflow's token); learn.microsoft.com/rest/api/azure/devops/git/pull-request-threads and
+pull-request-thread-comments (7.1), and the locations API's ConnectionData. Both services let whoever may write change
+the comments of others.
 """
 
 import json
@@ -29,7 +31,7 @@ class Service:
     @property
     def written(self) -> list[str]:
         """Methods of the requests that changed something."""
-        return [method for method, _ in self.asked if method != "GET"]
+        return [method for method, path in self.asked if method != "GET" and path != "/graphql"]
 
     def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
         raise NotImplementedError
@@ -39,19 +41,30 @@ class GitHub(Service):
     """Comments of one pull request."""
 
     REPOSITORY = "risk/churn"
+    BOT, SOMEBODY = 41898282, 583231
+    """Ids of github-actions[bot], and of a person."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.comments = [{"id": number, "body": f"looks good {number}"} for number in range(1, 121)]
+        self.comments: list[dict[str, Any]] = [self.comment(number, f"looks good {number}") for number in range(1, 121)]
         """More than a page of other people's."""
+
+    @staticmethod
+    def comment(number: int, body: str, author: int = SOMEBODY) -> dict[str, Any]:
+        return {"id": number, "body": body, "user": {"id": author}}
 
     def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
         at = f"/repos/{self.REPOSITORY}/issues"
+        if path == "/user":
+            return 403, {"message": "Resource not accessible by integration"}
+        if (method, path) == ("POST", "/graphql"):
+            known = "".join(body["query"].split()) == "query{viewer{databaseId}}"
+            return 200, {"data": {"viewer": {"databaseId": self.BOT}}} if known else {"errors": [{"message": "?"}]}
         if path == f"{at}/{NUMBER}/comments" and method == "GET":
             size, page = int(query.get("per_page", "30")), int(query.get("page", "1"))
             return 200, self.comments[(page - 1) * size : page * size]
         if path == f"{at}/{NUMBER}/comments" and method == "POST":
-            self.comments.append({"id": 1000 + len(self.comments), "body": body["body"]})
+            self.comments.append(self.comment(1000 + len(self.comments), body["body"], self.BOT))
             return 201, self.comments[-1]
         if method == "PATCH" and (found := re.fullmatch(rf"{at}/comments/(\d+)", path)):
             for one in self.comments:
@@ -63,7 +76,7 @@ class GitHub(Service):
     @property
     def texts(self) -> list[str]:
         """Comments that are not those of other people."""
-        return [str(one["body"]) for one in self.comments if not str(one["body"]).startswith("looks good")]
+        return [one["body"] for one in self.comments if one["user"]["id"] == self.BOT]
 
 
 class AzureDevOps(Service):
@@ -71,15 +84,22 @@ class AzureDevOps(Service):
 
     PROJECT, REPOSITORY = "risk models", "4a1c7ec0-5e57-4f8f-9c7c-0d2f5a1b9e11"
 
+    BUILD, SOMEBODY = "b1f3a0c2-0a3e-4a66-9c27-5a0e6a1f7d10", "5f2c7b7e-9d1a-4a55-8a0f-2b6f1c3d4e5f"
+    """Ids of the project's build service, and of a person."""
+
     def __init__(self) -> None:
         super().__init__()
+        person = {"author": {"id": self.SOMEBODY}, "commentType": "text"}
         self.threads: list[dict[str, Any]] = [
-            {"id": 3, "comments": [{"id": 1, "content": "why three?", "commentType": "text"}]},
-            {"id": 4, "comments": [{"id": 1, "isDeleted": True, "commentType": "text"}]},
+            {"id": 3, "comments": [{"id": 1, "content": "why three?", **person}]},
+            {"id": 4, "comments": [{"id": 1, "isDeleted": True, **person}]},
         ]
 
     def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
         at = f"/risk/risk%20models/_apis/git/repositories/{self.REPOSITORY}/pullRequests/{NUMBER}/threads"
+        if (method, path) == ("GET", "/risk/_apis/connectionData"):
+            assert query["api-version"] == "7.1-preview"
+            return 200, {"authenticatedUser": {"id": self.BUILD}}
         if query.get("api-version") != "7.1":
             return 400, {"message": "No api-version was supplied"}
         if (method, path) == ("GET", at):
@@ -87,7 +107,8 @@ class AzureDevOps(Service):
         if (method, path) == ("POST", at):
             (first,) = body["comments"]
             assert (first["parentCommentId"], first["commentType"], body["status"]) == (0, "text", "closed")
-            thread = {"id": 10 + len(self.threads), "comments": [{"id": 1, "content": first["content"]}]}
+            comment = {"id": 1, "content": first["content"], "author": {"id": self.BUILD}}
+            thread = {"id": 10 + len(self.threads), "comments": [comment]}
             self.threads.append(thread)
             return 200, thread
         if method == "PATCH" and (found := re.fullmatch(rf"{re.escape(at)}/(\d+)/comments/(\d+)", path)):
@@ -142,6 +163,7 @@ def github_variables(service: GitHub) -> dict[str, str]:
     return {
         "GITHUB_ACTIONS": "true",
         "GITHUB_API_URL": service.url,
+        "GITHUB_GRAPHQL_URL": f"{service.url}/graphql",
         "GITHUB_REPOSITORY": service.REPOSITORY,
         "GITHUB_REF": f"refs/pull/{NUMBER}/merge",
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -12,7 +13,15 @@ from tests.support.pull_requests import TOKEN, AzureDevOps, GitHub, Service, ser
 
 MARKER = "<!-- azml-preview: churn -->"
 VARIABLES = [
-    *("GITHUB_ACTIONS", "GITHUB_API_URL", "GITHUB_REPOSITORY", "GITHUB_REF", "GITHUB_TOKEN", "TF_BUILD"),
+    *(
+        "GITHUB_ACTIONS",
+        "GITHUB_API_URL",
+        "GITHUB_GRAPHQL_URL",
+        "GITHUB_REPOSITORY",
+        "GITHUB_REF",
+        "GITHUB_TOKEN",
+        "TF_BUILD",
+    ),
     *("SYSTEM_COLLECTIONURI", "SYSTEM_TEAMPROJECT", "BUILD_REPOSITORY_ID", "SYSTEM_PULLREQUEST_PULLREQUESTID"),
     "SYSTEM_ACCESSTOKEN",
 ]
@@ -59,11 +68,44 @@ def test_another_project_has_its_own(service: Service, tmp_path: Path) -> None:
 def test_who_only_quotes_it_is_left_alone(tmp_path: Path, service: Service) -> None:
     quoted = f"> {MARKER}\nsee above"
     if isinstance(service, GitHub):
-        service.comments.insert(0, {"id": 9000, "body": quoted})
+        service.comments.insert(0, service.comment(9000, quoted, service.BOT))
     elif isinstance(service, AzureDevOps):
-        service.threads[0]["comments"][0]["content"] = quoted
+        service.threads[0]["comments"][0] |= {"content": quoted, "author": {"id": service.BUILD}}
     assert comment(tmp_path, f"{MARKER}\n\none\n").exit_code == 0
     assert service.written == ["POST"]
+
+
+def test_what_somebody_else_wrote_with_the_marker_is_left_alone(tmp_path: Path, service: Service) -> None:
+    """Anybody can write it, and both services would let this token change the comment of another."""
+    theirs = f"{MARKER}\n\nall good, merge it\n"
+    if isinstance(service, GitHub):
+        service.comments[:0] = [service.comment(9000, theirs), {"id": 9001, "body": theirs, "user": None}]
+    elif isinstance(service, AzureDevOps):
+        service.threads[0]["comments"][0]["content"] = theirs
+    for text in ("one", "two"):
+        assert comment(tmp_path, f"{MARKER}\n\n{text}\n").exit_code == 0
+    assert service.written == ["POST", "PATCH"]
+    if isinstance(service, GitHub):
+        assert [one["body"] for one in service.comments[:2]] == [theirs, theirs]
+    elif isinstance(service, AzureDevOps):
+        assert service.threads[0]["comments"][0]["content"] == theirs
+
+
+def test_a_service_that_does_not_say_who_we_are_is_not_written_to(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = service.answer
+
+    def without(method: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
+        if path.endswith(("/graphql", "/connectionData")):
+            return 200, {"data": None, "errors": [{"message": "API rate limit exceeded"}]}
+        return answer(method, path, query, body)
+
+    monkeypatch.setattr(service, "answer", without)
+    done = comment(tmp_path, f"{MARKER}\n")
+    assert (done.exit_code, "does not say whose token this is" in done.stderr) == (1, True)
+    assert "API rate limit exceeded" in done.stderr
+    assert service.written == []
 
 
 def test_a_token_without_the_right_is_said(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,6 +156,6 @@ def test_nobody_there_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv(name, value)
     done = comment(tmp_path, f"{MARKER}\n")
     assert (done.exit_code, "had no answer" in done.stderr) == (1, True)
-    monkeypatch.setenv("GITHUB_API_URL", "api.github.example")
+    monkeypatch.setenv("GITHUB_GRAPHQL_URL", "api.github.example")
     done = comment(tmp_path, f"{MARKER}\n")
     assert (done.exit_code, "had no answer: unknown url type" in done.stderr) == (1, True)
