@@ -160,6 +160,29 @@ def test_an_update_in_place(
     groups.begin_delete(group, name).result()
 
 
+def test_a_group_in_a_subnet_and_a_zone(
+    client: ContainerInstanceManagementClient, clients: Clients, registry: oci.Registry, group: str, name: str
+) -> None:
+    """Its address is private, and still of this machine."""
+    network = f"/subscriptions/{clients.subscription}/resourceGroups/{group}/providers/Microsoft.Network"
+    subnet = f"{network}/virtualNetworks/vnet/subnets/aci"
+    private = {"type": "Private", "ports": [{"port": 80}]}
+    made = {**body(registry, subnetIds=[{"id": subnet}], ipAddress=private), "zones": ["2"]}
+    found = client.container_groups.begin_create_or_update(group, name, made).result()
+    assert ask(found)["pid"]
+    assert (found.zones, found.ip_address.type, found.ip_address.fqdn) == (["2"], "Private", None)
+    assert [one.id for one in found.subnet_ids] == [subnet]
+    client.container_groups.begin_delete(group, name).result()
+
+
+def test_a_spot_group(client: ContainerInstanceManagementClient, registry: oci.Registry, group: str, name: str) -> None:
+    made = {**body(registry, priority="Spot"), "location": "westeurope"}
+    del made["properties"]["ipAddress"]
+    found = client.container_groups.begin_create_or_update(group, name, made).result()
+    assert (found.priority, found.ip_address, found.instance_view.state) == ("Spot", None, "Running")
+    client.container_groups.begin_delete(group, name).result()
+
+
 @pytest.mark.parametrize(
     "change",
     [

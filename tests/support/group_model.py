@@ -54,6 +54,7 @@ class Scoring(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     answer: Any = (1.0,)
+    status: int = 200
     up_after: int = 0
     asked: list[str]
 
@@ -66,7 +67,7 @@ class Scoring(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers["Content-Length"]))
         self.asked.append(self.path)
         known = self.headers.get("Authorization") == f"Bearer {KEY}"
-        self._send(200 if known else 401, self.answer if known else {"message": "no"})
+        self._send(self.status if known else 401, self.answer if known else {"message": "no"})
 
     def _send(self, status: int, body: Any) -> None:
         text = json.dumps(body).encode()

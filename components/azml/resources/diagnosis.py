@@ -94,8 +94,9 @@ _CAUSES = (
         "times its instances. Ask for quota, choose another instance type, or lower instance_count.",
     ),
     _Cause(
-        r"manifest unknown|ImagePull|pull access denied|UNAUTHORIZED",
-        "The image could not be pulled: check its name, and that the endpoint's identity has AcrPull on its registry.",
+        r"manifest unknown|ImagePull|pull access denied|UNAUTHORIZED|InaccessibleImage",
+        "The image could not be pulled: check its name, and that the identity that pulls it has AcrPull on its "
+        "registry. A role that was just given takes some minutes.",
     ),
     _Cause(
         r"AuthorizationPermissionMismatch|AuthorizationFailed",

@@ -1,5 +1,6 @@
 """Trials of container services: what passes, what does not and why, and that nothing is left behind."""
 
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -9,9 +10,10 @@ from typing import Any
 import pytest
 import trustme
 
+from azml.resources import service_client
 from azml.resources.container_groups import body
 from azml.resources.container_trial import ContainerTrialHandler
-from azml.resources.errors import Interrupted, Refused
+from azml.resources.errors import ArmError, Interrupted, Refused
 from azml.resources.work import Work
 from azml_cli.recovery import interrupted
 from azml_cli.recovery.state import State
@@ -110,6 +112,14 @@ def test_a_wrong_answer_is_reported_as_in_a_rollout(tmp_path: Path) -> None:
     assert arm.there == {}
 
 
+def test_a_run_that_fails_does_not_go_live(tmp_path: Path) -> None:
+    with scoring(status=500, answer={"message": "no"}) as (port, _):
+        arm = Groups(port)
+        text = refused(arm, inputs(tmp_path, gates=smoke(tmp_path)))
+    assert "Gate smoke[0] failed\n  expected: 200 for request.json\n  seen:     500" in text
+    assert (verbs(arm), arm.there) == (["PUT", "DELETE"], {})
+
+
 def test_a_container_that_ends_is_explained_by_its_log(arm: Groups, tmp_path: Path) -> None:
     arm.containers = [
         {"currentState": {"state": "Waiting"}},
@@ -159,6 +169,16 @@ def test_an_image_that_cannot_be_pulled(arm: Groups, tmp_path: Path) -> None:
     assert "its container does not start\n  Failed to pull image: denied" in refused(arm, inputs(tmp_path))
 
 
+def test_an_identity_without_its_role(arm: Groups, tmp_path: Path) -> None:
+    class Refusing(Groups):
+        def put(self, *_: Any) -> Any:
+            raise ArmError("InaccessibleImage", "The image is not accessible. Please check the image.")
+
+    text = refused(Refusing(arm.port), inputs(tmp_path))
+    assert "Why: Azure did not make its trial group: InaccessibleImage: The image is not accessible." in text
+    assert "Likely cause: The image could not be pulled: check its name, and that the identity that pulls it" in text
+
+
 def test_a_server_that_never_comes_up(arm: Groups, tmp_path: Path) -> None:
     with scoring(up_after=1000) as (port, _):
         arm.port = port
@@ -185,6 +205,15 @@ def test_what_the_server_logs_of_its_telemetry_is_no_cause(arm: Groups, tmp_path
     assert "ready for serving traffic" in text
     assert "invalid literal" not in text
     assert "Likely cause" not in text
+
+
+def test_requests_that_wait_for_readiness(arm: Groups, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Container Instances let them wait: connected, and no answer (container-instances-readiness-probe)."""
+    monkeypatch.setattr(service_client, "HEALTH_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as never:
+        arm.port = never.getsockname()[1]
+        text = refused(arm, inputs(tmp_path))
+    assert "the server of its trial group was not up after 2 s" in text
 
 
 def test_a_server_that_takes_its_time(tmp_path: Path) -> None:
