@@ -13,6 +13,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ import pytest
 import yaml
 
 import azml_local
+from azml.facts.roles import ROLES
 from azml_cli.project import Project
 from tests.support import changes
 from tests.support.clone import ROOT
@@ -75,6 +77,34 @@ class Estate:
         with third_party(server) as others:
             group = others.get(self.output("container_services")[service], "2024-05-01-preview")
         return str(group["properties"]["containers"][0]["properties"]["image"])
+
+    def service_by_identity(self) -> None:
+        """Add a service in a subnet and a zone, whose image is pulled by an identity that may pull and nothing else."""
+        server = json.loads((self.root / "containers/.azml/local/server.json").read_text())
+        at = f"/subscriptions/{server['subscription_id']}"
+        identity = f"{at}/resourceGroups/others/providers/Microsoft.ManagedIdentity/userAssignedIdentities/puller"
+        with third_party(server) as others:
+            others.send("PUT", f"{at}/resourceGroups/others", "2021-04-01", {"location": "eastus"})
+            made = others.send("PUT", identity, "2023-01-31", {"location": "eastus"})
+            registries = others.get(f"{at}/providers/Microsoft.ContainerRegistry/registries", "2023-07-01")["value"]
+            role = {
+                "principalId": made["properties"]["principalId"],
+                "roleDefinitionId": f"{at}/providers/Microsoft.Authorization/roleDefinitions/{ROLES['AcrPull']}",
+                "principalType": "ServicePrincipal",
+            }
+            scope = f"{registries[0]['id']}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}"
+            others.send("PUT", scope, "2022-04-01", {"properties": role})
+        service = {
+            "name": "private",
+            "image": f"{registries[0]['properties']['loginServer']}/diabetes:1",
+            "subnet": f"{at}/resourceGroups/others/providers/Microsoft.Network/virtualNetworks/vnet/subnets/aci",
+            "zones": [2],
+            "identity": {"type": "user_assigned", "user_assigned_identities": [{"resource_id": identity}]},
+        }
+        stack = self.root / "containers/Pulumi.local.yaml"
+        config = yaml.safe_load(stack.read_text())
+        config["config"]["containers:estate"]["container_services"].append(service)
+        stack.write_text(yaml.safe_dump(config, sort_keys=False))
 
     def code(self, returns: str) -> None:
         """Let run() of the diabetes model return something else."""
@@ -224,6 +254,7 @@ def test_one_changed_line_is_one_new_image_and_every_service_that_uses_it_follow
     images, told = [estate.image(name) for name in names], ("container_service_keys", "scoring_uris")
     before = [estate.output(name) for name in told]
     estate.code("model.predict(data).round(3).tolist()")
+    estate.service_by_identity()  # here, since an update takes seconds
     estate.up()
     rounded = [round(number, 3) for number in estate.committed(DIABETES)]
     assert estate.answer("diabetes-test", DIABETES) == rounded
@@ -232,7 +263,15 @@ def test_one_changed_line_is_one_new_image_and_every_service_that_uses_it_follow
     assert (diabetes != images[0], wine) == (True, images[1])
     assert estate.output("images")["diabetes"]["alias"] == "diabetes:2"
     assert estate.output("images")["wine"]["alias"] == "wine:1"
-    assert [estate.output(name) for name in told] == before, "nobody's URL or key changes"
+    now = [estate.output(name) for name in told]
+    assert [{key: one[key] for key in old} for one, old in zip(now, before, strict=True)] == before, (
+        "URLs and keys stay"
+    )
+
+
+def test_a_service_in_a_subnet_pulls_by_its_identity(estate: Estate) -> None:
+    assert estate.image("private").endswith("/diabetes:1")
+    assert estate.answer("private", DIABETES) == estate.committed(DIABETES)
 
 
 def test_a_bad_image_never_reaches_what_serves(estate: Estate) -> None:
