@@ -6,6 +6,7 @@ is said. Rich is imported on first use only: it costs more than the rest of a co
 
 import json
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 FAILED = 1
 """What was asked for did not succeed: the estate is wrong, the deployment failed, the endpoint said no."""
+_NARROWEST = 20
+_WHOLE = re.compile(r"`[^`]*`|\d+ \S+")
 USAGE = 2
 """The command line itself is wrong (typer's own code for it)."""
 
@@ -41,6 +44,31 @@ def console(*, stderr: bool = False) -> "Console":
 def say(text: str = "", *, style: str | None = None) -> None:
     """A result line, on stdout. The text is printed as it is (no markup)."""
     console().print(text, style=style, markup=False)
+
+
+def say_folded(text: str, *, style: str | None = None) -> None:
+    """The same on a terminal that may be narrow: a line that does not fit is broken between words, and indented."""
+    stream = console()
+    for line in folded(text, stream.width) if stream.is_terminal else [text]:
+        say(line, style=style)
+
+
+def folded(text: str, width: int) -> list[str]:
+    """A line in pieces of `width` characters. What stands behind two spaces is a column: the last one goes below.
+
+    A command in backticks, and a number with its unit, stay whole where there is room.
+    """
+    width = max(width, _NARROWEST)
+    if len(text) <= width:
+        return [text]
+    from textwrap import wrap
+
+    begin = " " * (len(text) - len(text.lstrip()))
+    head, gap, rest = text.strip().rpartition("  ")
+    whole = _WHOLE.sub(lambda found: found[0].replace(" ", "\0"), rest.lstrip())
+    pieces = wrap(whole, width, initial_indent=f"{begin}{gap}", subsequent_indent=f"{begin}  ", break_on_hyphens=False)
+    above = folded(f"{begin}{head.rstrip()}", width) if gap else []
+    return [*above, *(piece.replace("\0", " ") for piece in pieces)]
 
 
 def note(text: str, *, style: str | None = "dim") -> None:

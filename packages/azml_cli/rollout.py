@@ -107,7 +107,7 @@ def _say(word: "Callable[[Work, ArmId], Standing]", endpoint: str | None, stack:
 
 def _show(view: "View", *, apart: bool = False) -> None:
     for line in [*([("", None)] if apart else []), *view.lines()]:
-        render.say(line[0], style=line[1])
+        render.say_folded(line[0], style=line[1])
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
-from project import Project, say
+from project import Project, say, width
 
 import azml_local
 from azml.resources.arm import Arm
@@ -83,8 +83,10 @@ class Asking:
         with self._looking:
             if (live := self.live) == self._seen:
                 return
-            shares = "   ".join(f"{name} {bar(share)} {share:>3} %" for name, share in live.items())
-            say(f"   {time.strftime('%H:%M:%S')}  {shares}", "32")
+            begin, shares = f"   {time.strftime('%H:%M:%S')}  ", [_share(*one) for one in live.items()]
+            line = begin + "   ".join(shares)
+            below = f"\n{' ' * len(begin)}"  # where they do not fit beside each other
+            say(line if len(line) <= width() else begin + below.join(shares), "32")
             self._seen = live
 
     def ask(self) -> None:
@@ -110,6 +112,10 @@ def answered_by(asked: list[Asked]) -> str:
     """`ridge-1 60 %, ridge-2 40 %`."""
     by = Counter(one.deployment for one in asked)
     return ", ".join(f"{name} {round(100 * number / len(asked))} %" for name, number in by.most_common())
+
+
+def _share(name: str, percent: int) -> str:
+    return f"{name} {bar(percent)} {percent:>3} %"
 
 
 def _every(seconds: float, work: Callable[[], None], done: threading.Event) -> threading.Thread:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import azml_local
+from azml_cli.render import folded
 
 COMMITTED = "model.predict(data).tolist()"
 """What run() of the sample returns."""
@@ -40,7 +41,7 @@ class Project:
         self._returns = returns
         told = self._up()
         for failure in told["failures"]:
-            say("\n".join(f"   | {line}".rstrip() for line in failure["reason"].splitlines()), "33")
+            say(failure["reason"], "33", margin="   | ")
         if bool(told["failures"]) != fails:
             raise Unexpected(f"azml up {'succeeded' if fails else 'failed'}; what it said is in {self._log}")
         return dict(told["endpoints"][0])
@@ -59,8 +60,15 @@ class Project:
             raise Unexpected(f"azml up ended with {done.returncode}; what it said is in {self._log}") from None
 
 
-def say(text: str, colour: str | None = None) -> None:
-    """Print a line at once; in colour on a terminal that wants it."""
+def width() -> int:
+    """Characters that fit into a line of the terminal; any number where there is none."""
+    return (sys.stdout.isatty() and os.get_terminal_size(sys.stdout.fileno()).columns) or sys.maxsize
+
+
+def say(text: str, colour: str | None = None, *, margin: str = "") -> None:
+    """Print lines at once; in colour on a terminal that wants it, and broken between words where it is narrow."""
+    room = width() - len(margin)
+    text = "\n".join(f"{margin}{part}".rstrip() for line in text.split("\n") for part in folded(line, room))
     plain = colour is None or "NO_COLOR" in os.environ or not sys.stdout.isatty()
     sys.stdout.write(f"{text}\n" if plain else f"\x1b[{colour}m{text}\x1b[0m\n")
     sys.stdout.flush()
