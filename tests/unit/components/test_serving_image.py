@@ -1,5 +1,7 @@
 """What a serving image registers: pulumi-docker's arguments as docs/adr/0013 settles them, its number, its tokens."""
 
+import json
+import subprocess
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from azml import ServingImage
+from azml import ServingImage, serving_image
 from azml.component import InvalidArgs
 from azml.spec import StackSpec
 from tests.support.planned import SUBSCRIPTION, Registered, planned
@@ -158,3 +160,48 @@ def test_tokens_are_made_in_the_stacks_own_subscription() -> None:
     assert said.startswith("container_registry.existing: /subscriptions/other/")
     assert f"The stack's subscription: {SUBSCRIPTION.split('/')[2]}" in said
     assert "HOST/NAME@sha256:DIGEST" in said
+
+
+def test_what_others_may_use_of_it(project: Path) -> None:
+    seen: dict[str, Any] = {}
+
+    def program() -> None:
+        place: Any = {"registry_id": REGISTRY, "login_server": "h.io", "username": "u", "password": "p"}
+        made = ServingImage("churn", {**image(), **place})
+        for name in ("image", "tag", "manifest", "models"):
+            getattr(made, name).apply(lambda value, name=name: seen.update({name: value}))
+
+    planned(program)
+    tag = tag_of(project)
+    document = json.loads((project / ".azml/images/team+churn" / tag / "azml/manifest.json").read_text())
+    (model,) = document["models"]
+    assert seen == {
+        "image": f"h.io/team/churn@sha256:{'0' * 64}",
+        "tag": f"h.io/team/churn:{tag}",
+        "manifest": document["manifest"],
+        "models": [f"{model['name']}:{model['version']}"],
+    }
+    assert len(seen["manifest"]) == 64
+
+
+def test_the_commit_that_it_is_made_from(project: Path) -> None:
+    """It is told beside the image; files that differ from it are told too. Without Git there is nothing to tell."""
+
+    def revision() -> str | None:
+        serving_image._revision.cache_clear()
+        (alias,) = of(built(image()), "ImageAlias")
+        return alias.inputs.get("revision")
+
+    def git(*arguments: str) -> str:
+        identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+        done = subprocess.run(["git", *identity, *arguments], cwd=project, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    assert revision() is None
+    git("init", "--quiet")
+    git("add", "model.bin")
+    git("commit", "--quiet", "--message", "one")
+    assert revision() == git("rev-parse", "HEAD")
+    (project / "model.bin").write_bytes(b"another")
+    assert revision() == f"{git('rev-parse', 'HEAD')}-dirty"
+    serving_image._revision.cache_clear()

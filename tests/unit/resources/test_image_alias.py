@@ -6,16 +6,20 @@ Expected: the OCI distribution and image specifications for what is in the regis
 
 import hashlib
 from collections.abc import Callable
+from threading import Event
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from azml.resources import image_numbers
 from azml.resources.errors import Refused
 from azml.resources.image_alias import MADE_FROM, ImageAliasHandler
+from azml.resources.images_in_use import images_in_use
 from azml.resources.registry_api import Repository
 from azml.resources.registry_credential import ACR, RegistryCredentialHandler
 from azml.resources.wire import UNKNOWN
+from azml.resources.work import Work
 from tests.support.registry_client import basic
 from tests.unit.resources.conftest import Azure
 from tests.unit.resources.registries import Registry
@@ -55,6 +59,7 @@ def test_what_was_retagged_behind_our_back_is_noticed_and_set_again(registry: Re
     registry.up(second)
     handler, work = ImageAliasHandler(), registry.azure.work()
     assert handler.drift(work, registry.inputs(first), state) == {}
+    assert handler.drift(work, registry.inputs(second), state) == {}, "a new image is no drift"
     registry.tag(second, "1")
     assert "set again" in handler.drift(work, registry.inputs(first), state)["alias"]
     assert registry.up(first, state)["alias"].endswith(":1")
@@ -137,6 +142,50 @@ def test_what_people_tagged_or_pushed_stays(registry: Registry) -> None:
         assert client.send("GET", f"{path}/{hashlib.sha256(b'b').hexdigest()[:20]}").status == 200
 
 
+def test_the_image_of_the_program_stays_however_old_its_number(registry: Registry) -> None:
+    first, second = registry.push("a"), registry.push("b")
+    state = registry.up(second, registry.up(first))
+    registry.up(first, state, keep=1)  # taken back by git revert
+    assert registry.tags() == {"1": first.partition("@")[2], "2": second.partition("@")[2]}
+
+
+def test_nothing_goes_where_nobody_sees_what_runs(registry: Registry) -> None:
+    state = registry.up(registry.push("a"))
+    elsewhere = registry.id.replace(registry.id.split("/")[2], str(uuid4()))
+    registry.up(registry.push("b"), state, keep=1, registryId=elsewhere)
+    assert sorted(registry.tags()) == ["1", "2"]
+    assert "what runs cannot be seen" in registry.azure.said[-1][1]
+
+
+def test_an_image_without_a_tag_is_the_latest(registry: Registry) -> None:
+    """As docker reads a reference that services, base images and containers may have."""
+    state = registry.up(registry.push("a"))
+    registry.tag(state["image"], "latest")
+    registry.up(registry.push("b"), state, keep=1, used=[f"{registry.server}/{registry.repository}"])
+    assert sorted(registry.tags()) == ["1", "2", "latest"]
+
+
+def test_containers_that_run_before_the_others_are_in_use() -> None:
+    """containerGroups of 2023-05-01: containers, initContainers, each with `properties.image`."""
+
+    class Listed:
+        def list_all(self, path: str, version: str) -> list[dict[str, Any]]:
+            assert (path.split("/")[2], version) == ("s", "2023-05-01")
+            one, two = ({"name": name, "properties": {"image": name}} for name in ("a:1", "b:2"))
+            return [{"properties": {"containers": [one], "initContainers": [two, {"name": "c", "properties": {}}]}}]
+
+    work = Work(Listed, "urn:pulumi:dev::p::t::n", Event(), lambda *_: None)  # type: ignore[arg-type]
+    registry = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/r"
+    assert images_in_use(work, registry) == {"a:1", "b:2"}
+
+
+def test_what_a_number_is() -> None:
+    """As azml writes them; all else is a tag of people's."""
+    tags = {"2": "b", "1": "a", "10": "c", "007": "a", "v3": "a", "1.0": "a", "latest": "b"}
+    assert list(image_numbers.numbers(tags).items()) == [(1, "a"), (2, "b"), (10, "c")]
+    assert image_numbers.of(tags, "a") == [1]
+
+
 def test_many_numbers_take_no_more_requests(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[str] = []
     send = Repository._send
@@ -149,6 +198,8 @@ def test_many_numbers_take_no_more_requests(registry: Registry, monkeypatch: pyt
     first = registry.push("a")
     registry.up(first)
     few = len(sent)
+    registry.up(first, {"image": first, "alias": f"{registry.repository}:1"})
+    assert sent.count("PUT") == 1, "what is as it was left is not set again"
     registry.tag(registry.push("b"), *map(str, range(2, 30)))
     sent.clear()
     last = registry.push("c")
@@ -176,7 +227,7 @@ def test_a_preview_of_another_image_knows_no_number(registry: Registry) -> None:
 def test_a_token_reaches_its_repositories_only(repositories: Callable[[], Registry], registry: Registry) -> None:
     other = repositories()
     image = other.push("a")
-    with pytest.raises(Refused, match=r"HTTP 40[13]"):
+    with pytest.raises(Refused, match=r"HTTP 40[13].*The token may not do this here, or its password was made anew"):
         registry.up(image, repository=other.repository)
 
 

@@ -15,6 +15,9 @@ from azml.spec.image_reference import ImageReference, parse
 from .conftest import Project
 
 DIGEST = "sha256:" + "0a" * 32
+ROUTES = ("liveness_route", "readiness_route", "scoring_route")
+SERVER = "{" + ", ".join(f"{route}: {{path: /, port: 80}}" for route in ROUTES) + "}"
+SERVED = f"{{conda_file: conda.yml, image: 'i:1', inference_config: {SERVER}}}"
 IMAGE = """
 stage: dev
 workspace: {name: mlw-risk, location: eastus}
@@ -58,6 +61,23 @@ def test_images_in_a_registry_that_exists(risk: Project) -> None:
     risk.load(IMAGE.replace("  images:", f"  existing: {registry}\n  images:"))
 
 
+@pytest.mark.parametrize(
+    "estate",
+    [
+        IMAGE.replace("azureml:churn@latest", "azureml:CHURN@latest"),
+        with_("models: [{path: other}]", without="model: a"),
+        with_(
+            "environment: {conda_file: {dependencies: [{pip: ['-r https://h.io/r.txt', 'a @ https://h.io/a.whl']}]}}",
+            without="environment: a",
+        ),
+        with_("environment: {conda_file: {dependencies: ['python<=3.12', python>=3.9]}}", without="environment: a"),
+    ],
+    ids=["names in any case, as Azure's", "one of several needs no name", "files of elsewhere", "a Python new enough"],
+)
+def test_what_is_right(risk: Project, estate: str) -> None:
+    risk.load(estate)
+
+
 # What is wrong, and what it is said about: the text where the problem points to.
 WRONG = {
     "upper case": (IMAGE.replace("- name: churn", "- name: Churn"), "Churn", "repository"),
@@ -96,6 +116,26 @@ WRONG = {
         "{dependencies",
         "python=3.11 or later",
     ),
+    "a Python that is too old at its newest": (
+        with_("environment: {conda_file: {dependencies: ['python<=3.10.12']}}", without="environment: a"),
+        "{dependencies",
+        "python=3.11 or later",
+    ),
+    "a server of its own": (
+        with_(
+            f"environment: {{conda_file: conda.yml, image: 'i:1', inference_config: {SERVER}}}",
+            without="environment: a",
+        ),
+        "{liveness_route",
+        "has a server of its own",
+    ),
+    "a version that a registry has": (
+        IMAGE.replace("{name: churn, path", "{name: churn, version: '7', path").replace(
+            "azureml:churn@latest", "azureml://registries/shared/models/churn/versions/7"
+        ),
+        "azureml://registries/shared/models/churn/versions/7",
+        "none of the estate's models",
+    ),
     "a file of pip's": (
         with_("environment: {conda_file: {dependencies: [{pip: [-r requirements.txt]}]}}", without="environment: a"),
         "{dependencies",
@@ -131,6 +171,11 @@ WRONG = {
         with_("models: [{path: model}, {name: b, path: other}]", without="model: a"),
         "{path: model}",
         "has no name",
+    ),
+    "a model twice, in another case": (
+        with_("models: ['azureml:churn@latest', 'azureml:CHURN@latest']", without="model: a"),
+        "'azureml:CHURN@latest'",
+        "already",
     ),
     "a model twice": (
         with_("models: ['azureml:churn@latest', 'azureml:churn@latest']", without="model: a"),
