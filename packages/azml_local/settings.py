@@ -109,6 +109,10 @@ class Settings:
     """Container groups of a region (container-instances-resource-and-quota-limits: where nobody asked for more)."""
     container_cores: int = container_instances.STANDARD_CORES
     """Cores of a region's container groups, likewise; a free or new subscription may have 10, or none."""
+    container_writes_per_hour: int = container_instances.MAX_WRITES_PER_HOUR
+    """Container groups that may be made in a region in an hour, and as many deleted (likewise)."""
+    container_writes_per_5_minutes: int = container_instances.MAX_WRITES_PER_5_MINUTES
+    """Container groups that may be made in a region in five minutes, and as many deleted (likewise)."""
     quota_cores: Mapping[str, int] = field(default_factory=lambda: {"*": 1000})
     """Cores for online deployments in a region, by VM family (or a size of it); `*` is the sum over all. What is not
     named has no limit of its own."""
@@ -152,7 +156,7 @@ def _problem(name: str, value: Any, known: Mapping[str, Any], home: Path) -> str
         return None if good else f"must be a number above 0, is {value!r}"
     if name == "seed":
         return None if type(value) is int else f"must be a whole number, is {value!r}"
-    if name in ("container_groups", "container_cores"):
+    if known[name].type in (int, "int"):
         return None if type(value) is int and value >= 0 else f"must be a whole number from 0, is {value!r}"
     numbers = ("lifecycle_scale", "workspace_soft_delete_days", "metric_lag_seconds", "blob_roles_after_seconds")
     if name in numbers and (name != "blob_roles_after_seconds" or value is not None):

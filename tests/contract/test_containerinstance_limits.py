@@ -164,6 +164,40 @@ def test_quota(client: ContainerInstanceManagementClient, group: str, settings: 
     assert "quota 'ContainerGroups' exceeded" in error.value.message
 
 
+@pytest.mark.parametrize(
+    ("limit", "text"),
+    [("container_writes_per_hour", "1 in 60 minutes"), ("container_writes_per_5_minutes", "1 in 5 minutes")],
+)
+def test_not_too_often(
+    client: ContainerInstanceManagementClient, group: str, settings: Callable[..., None], limit: str, text: str
+) -> None:
+    """Refused where it was once too often: the next group, and the next deletion, of a region in that time."""
+    settings(**{limit: 1})
+    region = {"container_writes_per_hour": "japaneast", "container_writes_per_5_minutes": "japanwest"}[limit]
+    made = {**body(container()), "location": region}
+    groups = client.container_groups
+    with pytest.raises(HttpResponseError):
+        groups.begin_create_or_update(group, "first", made).result()
+    with pytest.raises(HttpResponseError) as error:
+        groups.begin_create_or_update(group, "second", made, retry_total=0)
+    assert refused(error) == (429, "TooManyRequests")
+    assert f"creates in region '{region}' are limited to {text}" in error.value.message
+    assert error.value.response is not None
+    assert 200 < int(error.value.response.headers["Retry-After"]) <= 3600
+    with pytest.raises(HttpResponseError):
+        groups.begin_create_or_update(group, "first", made).result()  # an update
+    groups.begin_delete(group, "first").result()
+    settings()
+    with pytest.raises(HttpResponseError):
+        groups.begin_create_or_update(group, "first", made).result()
+    settings(**{limit: 1})
+    with pytest.raises(HttpResponseError) as error:
+        groups.begin_delete(group, "first", retry_total=0)
+    assert refused(error) == (429, "TooManyRequests")
+    settings()
+    groups.begin_delete(group, "first").result()
+
+
 def test_a_label_is_taken_once_in_a_region(client: ContainerInstanceManagementClient, group: str) -> None:
     """The first one's image cannot run here; its label is taken all the same."""
     label = f"label-{uuid4().hex[:8]}"

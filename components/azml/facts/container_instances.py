@@ -62,3 +62,5 @@ MAX_GROUPS = 100
 """Groups of a subscription in a region, where nobody asked for more."""
 STANDARD_CORES = 100
 """Cores of a subscription's groups in a region, where nobody asked for more."""
+MAX_WRITES_PER_HOUR, MAX_WRITES_PER_5_MINUTES = 300, 100
+"""Groups of a subscription that are made in a region, and as many that are deleted, where nobody asked for more."""

@@ -10,11 +10,22 @@ from azml_local.arm.ids import ResourceId
 
 
 class ArmError(Exception):
-    """An answer that is no success: HTTP status, ARM code, message, and details of the same shape."""
+    """An answer that is no success: HTTP status, ARM code, message, and details of the same shape.
 
-    def __init__(self, status: int, code: str, message: str, details: Iterable["ArmError"] = ()) -> None:
+    `retry_after`: seconds after which the same may be asked again.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        details: Iterable["ArmError"] = (),
+        *,
+        retry_after: int | None = None,
+    ) -> None:
         super().__init__(message)
-        self.status, self.code, self.message = status, code, message
+        self.status, self.code, self.message, self.retry_after = status, code, message, retry_after
         self.details = list(details)
 
     def document(self, codes: Mapping[str, str] = {}) -> dict[str, Any]:

@@ -31,7 +31,8 @@ class Router:
             _refuse_without_version(call)
             return await self._answer(parse(path), call)
         except ArmError as error:
-            return Answer(error.status, {"error": error.document(self._azure.settings.error_codes)})
+            wait = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+            return Answer(error.status, {"error": error.document(self._azure.settings.error_codes)}, wait)
 
     async def _answer(self, target: Target, call: Call) -> Answer:
         if target.tail is None and target.namespace is None and target.at is not None:

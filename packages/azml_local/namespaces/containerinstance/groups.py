@@ -11,8 +11,10 @@ from azml_local.arm.call import Answer, Call, Started
 from azml_local.arm.errors import ArmError
 from azml_local.arm.store import Resource
 from azml_local.arm.types import Reply, ResourceType, Write, action
+from azml_local.azure import Azure
 from azml_local.containers import GroupFailed, views
 from azml_local.namespaces.containerinstance import rules
+from azml_local.namespaces.containerinstance.rates import Rates
 from azml_local.namespaces.containerinstance.wanted import group_of
 
 GROUPS = "Microsoft.ContainerInstance/containerGroups"
@@ -32,8 +34,9 @@ class ContainerGroups(ResourceType):
         "-readiness-probe 2024-08-29, using-azure-container-registry-mi 2026-07-25"
     )
     not_enforced = (
-        "isolation, disk, a readiness probe of a program other than azml's gateway (shown as events), subnets, DNS, "
-        "zones, diagnostics, encryption, security contexts, spot, telemetry (Application Insights get nothing); "
+        "isolation, disk, the size of images (15 GB, and larger ones may start, says the FAQ; base layers are absent "
+        "here), a readiness probe of a program other than azml's gateway (shown as events), subnets, DNS, zones, "
+        "diagnostics, encryption, security contexts, spot, telemetry (Application Insights get nothing); "
         "`ipAddress.ip` and `fqdn` are 127.0.0.1, and `ipAddress.ports` tells the port of it that is really listened "
         "on: the one way in which an answer is not Azure's"
     )
@@ -42,6 +45,14 @@ class ContainerGroups(ResourceType):
     deletes = Reply(updated=202, follow="Location")
     patchable = ("tags", "location", "zones")
     defaults: ClassVar = {"properties": {"restartPolicy": "Always", "sku": "Standard", "priority": "Regular"}}
+
+    def __init__(self, azure: Azure) -> None:
+        super().__init__(azure)
+        self._rates = Rates()
+
+    def check_delete(self, resource: Resource, _call: Call) -> None:
+        """Not too often."""
+        self._rates.count("deletes", resource.body["location"], self.azure.settings)
 
     def check(self, write: Write) -> None:
         """Everything that the service refuses at once, all problems together."""
@@ -65,6 +76,8 @@ class ContainerGroups(ResourceType):
         if write.patch:
             write.hidden[_DUE] = False  # also where an operation failed before it came to it
             return
+        if write.existing is None:
+            self._rates.count("creates", write.body["location"], self.azure.settings)
         write.hidden.update({"asked": write.sent["properties"], "stopped": False, _DUE: True})
         write.hidden["asked"]["restartPolicy"] = write.properties["restartPolicy"]
         _hide_secrets(write.properties)
