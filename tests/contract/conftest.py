@@ -8,6 +8,7 @@ from azure.mgmt.resource.resources import ResourceManagementClient
 
 from tests.contract import estate, witness
 from tests.contract.clients import Clients
+from tests.support import watch_registries
 from tests.support.watch import JOURNAL
 from tests.unit.local.support import Running, running
 
@@ -22,7 +23,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("azure")) as found:
+    with watch_registries.noted(), running(tmp_path_factory.mktemp("azure")) as found:
         yield found
 
 

@@ -19,11 +19,16 @@ from azml_local.blobs import server as blobs
 from azml_local.namespaces import declared
 from azml_local.settings import Settings
 from tests.contract import witness
+from tests.support import watch_registries
 
 ROOT = Path(__file__).parents[2]
 BLOBS, TOKENS, KEYS = "Blob service", "Microsoft Entra ID", "Keys of vaults"
+REGISTRIES = watch_registries.TYPE
 _LEVELS = {"s": "account", "c": "container", "o": "blob"}
 _NO_CLIENT = "no official client of it is in the lock"
+_SKOPEO = "skopeo does it, whose version the lock does not say (tests/contract/test_registry_tools.py)"
+_SKOPEOS = ("GET /v2/", "GET /oauth2/token", "HEAD /v2/NAME/blobs/DIGEST")
+_BY_HAND = "asked by hand, as the specification has it (tests/unit/local/registry)"
 
 WITHOUT_WITNESS: Mapping[tuple[str, str], str] = {
     ("Microsoft.Resources/subscriptions", "GET"): _NO_CLIENT,
@@ -35,6 +40,13 @@ WITHOUT_WITNESS: Mapping[tuple[str, str], str] = {
     ("Microsoft.Insights/components", "LIST"): _NO_CLIENT,
     ("Microsoft.Insights/eventtypes/values", "LIST"): _NO_CLIENT,
     ("Microsoft.ManagedIdentity/userAssignedIdentities", "LIST"): _NO_CLIENT,
+    **dict.fromkeys([(REGISTRIES, operation) for operation in _SKOPEOS], _SKOPEO),
+    **dict.fromkeys([(REGISTRIES, f"POST /oauth2/{kind}") for kind in ("token", "exchange")], _BY_HAND),
+    **dict.fromkeys([(REGISTRIES, f"{method} /v2/NAME/blobs/uploads/ID") for method in ("GET", "DELETE")], _BY_HAND),
+    (REGISTRIES, "DELETE /v2/NAME/blobs/DIGEST"): _BY_HAND,
+    (REGISTRIES, "GET /v2/NAME/referrers/DIGEST"): _BY_HAND,
+    (REGISTRIES, "GET /v2/_catalog"): _BY_HAND,
+    **{(REGISTRIES, one): _NO_CLIENT for one in watch_registries.operations() if "/acr/" in one},
     (BLOBS, "HEAD container"): "azure-storage-blob asks by GET",
     **dict.fromkeys([(KEYS, "POST create"), (KEYS, "GET key")], _NO_CLIENT),
     **dict.fromkeys([(KEYS, "POST wrapKey"), (KEYS, "POST unwrapKey")], _NO_CLIENT),
@@ -55,6 +67,7 @@ def declared_operations() -> dict[str, list[str]]:
     found = {type_.type: [*type_.operations, *_actions(type_)] for type_ in declared() if type_.operations}
     found[BLOBS] = [_blob_operation(*key) for key in blobs.OPERATIONS]
     found[KEYS] = ["POST create", "GET key", *(f"POST {operation}" for operation in vaults.OPERATIONS)]
+    found[REGISTRIES] = watch_registries.operations()
     found[TOKENS] = ["GET openid-configuration", "POST token"]
     return found
 
