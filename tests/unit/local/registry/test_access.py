@@ -114,6 +114,18 @@ def test_by_microsoft_entra(registry: Served, stranger: Client) -> None:
     assert stranger.send("GET", "/v2/team/model/manifests/v1", authorization=access).status == 403
 
 
+def test_a_managed_identity_has_what_its_roles_have(registry: Served, stranger: Client) -> None:
+    entra = registry.tokens.issue(ARM, more={"oid": "Puller", "xms_mirid": "/subscriptions/s/…/puller"})
+    form = {"grant_type": "access_token", "access_token": entra}
+    assert post(stranger, "/oauth2/exchange", **form).codes == ["UNAUTHORIZED"], "it has none"
+    registry.rule(identities={"puller": frozenset({"pull", "metadata_read"})}, audiences=(ARM,))
+    refresh = post(stranger, "/oauth2/exchange", **form).json["refresh_token"]
+    made = token(stranger, basic(NULL, refresh), "repository:team/model:pull,push", "registry:catalog:*")
+    assert claims(made)["access"] == [{"type": "repository", "name": "team/model", "actions": ["pull"]}]
+    registry.rule(audiences=(ARM,))
+    assert stranger.send("GET", "/v2/team/model/tags/list", authorization=basic(NULL, refresh)).status == 403, "taken"
+
+
 @pytest.mark.parametrize("bad", ["", "x.y.z", "audience", "expired", "refresh"])
 def test_a_bad_entra_token(registry: Served, stranger: Client, bad: str) -> None:
     made = {
