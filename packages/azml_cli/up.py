@@ -19,6 +19,7 @@ from azml_cli.project import LOCAL, Project
 if TYPE_CHECKING:
     from azml.resources.scoring import Answer
     from azml.spec import OnlineEndpointSpec, StackSpec
+    from azml_cli.azure import StackAzure
     from azml_cli.failures import Failure
 
 
@@ -52,8 +53,8 @@ def up(
         _document(project, code, failures.of_run(engine.journal) if code else [], asked)
     elif code:
         _failed(project, failures.of_run(engine.journal))
-    elif asked:
-        _score(project, asked)
+    elif asked or spec.container_services:
+        _answering(project, spec, asked)
     if code:
         raise typer.Exit(code)
 
@@ -82,14 +83,31 @@ def _requests(
     return [(endpoint, file) for endpoint, file in own if file.is_file()]
 
 
-def _score(project: Project, asked: "list[tuple[OnlineEndpointSpec, Path]]") -> None:
-    from azml.resources.scoring import ScoringClient
+def _answering(project: Project, spec: "StackSpec", asked: "list[tuple[OnlineEndpointSpec, Path]]") -> None:
+    """What the endpoints that are asked say, where they and the container services are, and what to type next."""
     from azml_cli import azure
-    from azml_cli.releases import recent_logs
 
     there = azure.StackAzure(project, LOCAL)
-    width = max(len(endpoint.name) for endpoint, _ in asked)
-    with azure.errors(), ExitStack() as opened:
+    services = [service.name for service in spec.container_services]
+    width = max(len(name) for name in (*services, *(endpoint.name for endpoint, _ in asked)))
+    with azure.errors():
+        uris = _score(there, asked, width)
+        if services:
+            known = there.output("scoring_uris") or {}
+            uris |= {name: known[name] for name in services if name in known}
+    if uris:
+        render.say("\nScoring URI", style="bold")
+    for name, uri in uris.items():
+        render.say(f"  {name:{width}}  {uri}")
+    _next(asked, services)
+
+
+def _score(there: "StackAzure", asked: "list[tuple[OnlineEndpointSpec, Path]]", width: int) -> dict[str, str]:
+    """Ask each endpoint and show its answer; where each of them is."""
+    from azml.resources.scoring import ScoringClient
+    from azml_cli.releases import recent_logs
+
+    with ExitStack() as opened:
         ids = {endpoint.name: there.workspace.child("onlineEndpoints", endpoint.name) for endpoint, _ in asked}
         clients = {name: opened.enter_context(ScoringClient(there.arm, id_)) for name, id_ in ids.items()}
         for request, together in groupby(asked, key=lambda one: one[1]):
@@ -99,18 +117,19 @@ def _score(project: Project, asked: "list[tuple[OnlineEndpointSpec, Path]]") -> 
                 if not answer.succeeded:
                     render.fail(f"{name} answered {answer}{recent_logs(there.arm, ids[name], answer.deployment)}")
                 render.say(f"  {name:{width}}  {answer.body}", style="green")
-        render.say("\nScoring URI", style="bold")
-        for name, client in clients.items():
-            render.say(f"  {name:{width}}  {client.uri}")
-    _next(*asked[0])
+        return {name: client.uri for name, client in clients.items()}
 
 
-def _next(endpoint: "OnlineEndpointSpec", request: Path) -> None:
+def _next(asked: "list[tuple[OnlineEndpointSpec, Path]]", services: list[str]) -> None:
     azml = render.typed_command()
     render.say("\nNext", style="bold")
-    render.say(f"  {azml} invoke {endpoint.name} --request {os.path.relpath(request)}")
-    for deployment in endpoint.deployments[:1]:
-        render.say(f"  {azml} logs {endpoint.name} {deployment.name}")
+    if asked:
+        endpoint, request = asked[0]
+        render.say(f"  {azml} invoke {endpoint.name} --request {os.path.relpath(request)}")
+        for deployment in endpoint.deployments[:1]:
+            render.say(f"  {azml} logs {endpoint.name} {deployment.name}")
+    else:
+        render.say(f"  {azml} invoke {services[0]} --request FILE\n  {azml} logs {services[0]}")
     render.say(f"  {azml} local status")
 
 

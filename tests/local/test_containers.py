@@ -231,6 +231,8 @@ def test_the_same_again_changes_nothing(estate: Estate) -> None:
     before = {one["urn"]: (one.get("id"), one.get("modified")) for one in estate.resources}
     said = estate.up()
     assert re.search(r"Resources:\n +\d+ unchanged\n\n", said), said
+    for name, uri in estate.output("scoring_uris").items():
+        assert name == "diabetes" or re.search(rf"  {name} +{uri}\n", said), "nobody asked the endpoint"
     assert {one["urn"]: (one.get("id"), one.get("modified")) for one in estate.resources} == before
 
 
