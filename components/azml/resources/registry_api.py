@@ -103,14 +103,17 @@ class Repository:
         self._put(_sha256(body), body, MANIFESTS[0])
 
     def labels(self, digest: str) -> dict[str, str]:
-        """What an image says of itself; nothing where it is gone, or is no single image."""
-        manifest = self._send("GET", f"{self._base}/manifests/{digest}", headers=_accepting())
-        config = {} if manifest.status_code == GONE else manifest.json().get("config") or {}
-        if not config:
+        """What an image says of itself; nothing where it is gone, or is several images for several platforms."""
+        answer = self._send("GET", f"{self._base}/manifests/{digest}", headers=_accepting())
+        manifest = {} if answer.status_code == GONE else answer.json()
+        images = [each for each in manifest.get("manifests") or [] if not _is_attestation(each)]
+        if len(images) == 1:
+            return self.labels(images[0]["digest"])
+        if "config" not in manifest:
             return {}
-        blob = self._send("GET", f"{self._base}/blobs/{config['digest']}")
-        document = {} if blob.status_code == GONE else json.loads(blob.content)
-        return dict((document.get("config") or {}).get("Labels") or {})
+        blob = self._send("GET", f"{self._base}/blobs/{manifest['config']['digest']}")
+        config = {} if blob.status_code == GONE else json.loads(blob.content).get("config") or {}
+        return dict(config.get("Labels") or {})
 
     def untag(self, tag: str) -> None:
         """Take a tag away, and leave what it meant; what is gone is no error."""
@@ -143,6 +146,11 @@ class Repository:
         if answer.status_code < 400 or (gone and answer.status_code == GONE):
             return answer
         raise Refused(f"The registry refused {method} {self.label}: {_words(answer)}")
+
+
+def _is_attestation(described: Mapping[str, Any]) -> bool:
+    """Whether an index lists no image, but what BuildKit says of one (docs/attestations/attestation-storage.md)."""
+    return (described.get("platform") or {}).get("os") == "unknown"
 
 
 def _accepting() -> dict[str, str]:

@@ -5,6 +5,7 @@ What a context holds is `test_image_manifest`'s.
 
 import errno
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -52,6 +53,20 @@ def test_a_disk_that_refuses_is_an_error_and_no_endless_work(tmp_path: Path, mon
     with pytest.raises(OSError, match="Read-only"):
         stage(FILES, folder)
     assert list(folder.parent.iterdir()) == [], "nothing half is left"
+
+
+def test_somebody_who_was_faster_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rename, folder = Path.rename, folder_of(tmp_path, "churn", "tag")
+
+    def second(self: Path, target: Path) -> Path:
+        if self.name == "made" and not folder.exists():
+            shutil.copytree(self, folder)
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", second)
+    stage(FILES, folder)
+    assert (folder / "code" / "score.py").read_bytes() == b"x = 1\n"
+    assert list(folder.parent.iterdir()) == [folder]
 
 
 def test_names_of_repositories_do_not_meet_on_disk(tmp_path: Path) -> None:

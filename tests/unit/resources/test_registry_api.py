@@ -19,7 +19,18 @@ import trustme
 from azml.resources.registry_api import Repository
 
 MANIFEST = {"schemaVersion": 2, "config": {"digest": "sha256:c"}, "layers": []}
-INDEX = {"schemaVersion": 2, "manifests": []}
+LINUX, ARM = ({"digest": "sha256:m", "platform": {"os": "linux", "architecture": name}} for name in ("amd64", "arm64"))
+ATTESTED = {
+    "digest": "sha256:a",
+    "platform": {"os": "unknown", "architecture": "unknown"},
+    "annotations": {"vnd.docker.reference.type": "attestation-manifest"},
+}
+DOCUMENTS = {
+    "m": MANIFEST,
+    "attested": {"schemaVersion": 2, "manifests": [LINUX, ATTESTED]},
+    "platforms": {"schemaVersion": 2, "manifests": [LINUX, ARM]},
+}
+"""What BuildKit pushes with and without attestations (its docs/attestations/attestation-storage.md)."""
 CONFIG = {"config": {"Labels": {"azml.models": "churn:1"}}}
 
 
@@ -36,7 +47,7 @@ class Registry(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
         else:
-            send(self, INDEX if self.path.endswith("sha256:i") else MANIFEST)
+            send(self, DOCUMENTS[self.path.rpartition(":")[2]])
 
     def log_message(self, *_: object) -> None: ...
 
@@ -83,4 +94,5 @@ def test_labels_are_read_from_where_blobs_are(tmp_path: Path, monkeypatch: pytes
         handler = type("Handler", (Registry,), {"storage": f"https://{storage}"})
         with served(handler, authority) as host, Repository(host, "churn", "token", "password") as repository:
             assert repository.labels("sha256:m") == {"azml.models": "churn:1"}
-            assert repository.labels("sha256:i") == {}, "of several images nobody knows which is meant"
+            assert repository.labels("sha256:attested") == {"azml.models": "churn:1"}
+            assert repository.labels("sha256:platforms") == {}, "of several images nobody knows which is meant"
