@@ -218,6 +218,15 @@ def test_two_images_of_one_name(risk: Project) -> None:
     assert "two things here are called churn" in str(problem)
 
 
+def test_a_token_pushes_to_as_many_repositories_as_its_scope_map_takes(risk: Project) -> None:
+    """500 actions a scope map (container-registry-limits), and five of them are what there is to do in a repository."""
+    head, _, item = IMAGE.partition("    - name: churn\n")
+    many = head + "".join(f"    - name: churn-{number}\n{item}" for number in range(100))
+    risk.load(many)
+    (problem,) = risk.problems(f"{many}    - name: churn\n{item}")
+    assert (problem.path, problem.value, problem.allowed) == ("container_registry.images", 101, "at most 100")
+
+
 def test_a_registry_without_a_workspace_needs_a_group(risk: Project) -> None:
     inline = with_("model: {path: model}", "environment: {conda_file: conda.yml}", without="model").replace(
         "environment: azureml:sk@latest\n", "extra_files: []\n"
