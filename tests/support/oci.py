@@ -52,7 +52,7 @@ host, port = os.environ["AZML_LISTEN"].split(":")
 HTTPServer((host, int(port)), Answers).serve_forever()
 """
 HOLDING = """
-import asyncio, os, pathlib
+import asyncio, os, pathlib, uvloop
 from azml_gateway.held_port import Held, HeldPort
 unwell = pathlib.Path(os.environ["HOME"], "unwell")
 unwell.touch()
@@ -69,7 +69,7 @@ async def main():
     close = await HeldPort(*address("AZML_LISTEN"), held).listen(Answers, None, None)
     await asyncio.Event().wait()
     close()
-asyncio.run(main())
+asyncio.Runner(loop_factory=uvloop.new_event_loop).run(main())
 """
 """An entry that holds its port as azml's images do, with their own part of the gateway; not well at first."""
 PYTHON = "/opt/azml/env/bin/python"
