@@ -7,7 +7,9 @@ release to a pull request, on GitHub, with state in a folder and a passphrase; t
 """
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -313,7 +315,10 @@ pulumi.export("word", pulumi.Config().require_secret("word"))
 
 @pytest.mark.usefixtures("in_pipelines")
 def test_in_a_container_a_second_writer_is_refused(place: Place, tmp_path: Path) -> None:
-    """While one `up` is at work another one touches nothing; a secret is read with the vault's key alone."""
+    """While one `up` is at work another one touches nothing, and the lock of a killed one is let go by a person.
+
+    A secret is read with the vault's key alone.
+    """
     options = {"toolchain": "pip", "virtualenv": str(ROOT / ".venv")}
     (tmp_path / "Pulumi.yaml").write_text(
         yaml.safe_dump({"name": "slow", "runtime": {"name": "python", "options": options}})
@@ -323,16 +328,30 @@ def test_in_a_container_a_second_writer_is_refused(place: Place, tmp_path: Path)
     up = ["pulumi", "up", "--stack", "dev", "--yes", "--skip-preview"]
     run("pulumi", "stack", "init", "dev", "--secrets-provider", kept_state.SECRETS, cwd=tmp_path, **shell)
     run("pulumi", "config", "set", "--secret", "word", "hush", cwd=tmp_path, **shell)
-    with (tmp_path / "up.log").open("w") as log:
-        first = subprocess.Popen(up, cwd=tmp_path, env=shell, stdout=log, stderr=log)
-    until(lambda: (tmp_path / "running").exists() or first.poll() is not None, seconds=60)
-    second = subprocess.run(up, cwd=tmp_path, env=shell, capture_output=True, text=True, timeout=60, check=False)
+
+    def at_work() -> subprocess.Popen[bytes]:
+        with (tmp_path / "up.log").open("w") as log:
+            made = subprocess.Popen(up, cwd=tmp_path, env=shell, stdout=log, stderr=log, start_new_session=True)
+        until(lambda: (tmp_path / "running").exists() or made.poll() is not None, seconds=60)
+        return made
+
+    def refused() -> bool:
+        second = subprocess.run(up, cwd=tmp_path, env=shell, capture_output=True, text=True, timeout=60, check=False)
+        return second.returncode == 1 and "the stack is currently locked by 1 lock(s)" in second.stderr
+
+    first = at_work()
+    assert refused()
     (tmp_path / "go").touch()
     assert first.wait(60) == 0, (tmp_path / "up.log").read_text()
-    assert second.returncode == 1
-    assert "the stack is currently locked by 1 lock(s)" in second.stderr
     output = ["pulumi", "stack", "output", "word"]
     assert run(*output, cwd=tmp_path, **shell).strip() == "[secret]"
     assert run(*output, "--show-secrets", cwd=tmp_path, **shell).strip() == "hush"
     assert "hush" not in run("pulumi", "stack", "export", cwd=tmp_path, **shell)
+    for name in ("go", "running"):
+        (tmp_path / name).unlink()
+    killed = at_work()
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait(60)
+    assert refused(), "its lock is still there"
+    run("pulumi", "cancel", "--stack", "dev", "--yes", cwd=tmp_path, **shell)
     run("pulumi", "destroy", "--yes", "--skip-preview", cwd=tmp_path, **shell)
