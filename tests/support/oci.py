@@ -23,7 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 
 USER, PASSWORD = "puller", "the-password"
 ENTRY = """
-import json, os, pathlib, sys
+import json, os, pathlib, subprocess, sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 print("starting", os.environ.get("GREETING", ""), flush=True)
 eaten = []
@@ -34,6 +34,9 @@ class Answers(BaseHTTPRequestHandler):
             os._exit(int(value))
         if what == "eat":
             eaten.append(b"x" * (int(value) << 20))
+        if what == "feed":  # a process in a session of its own, which ends with this one: as the scoring server is
+            program = "import ctypes, time; ctypes.CDLL(None).prctl(1, 9); eaten = b'x' * (%s << 20); time.sleep(60)"
+            subprocess.Popen([sys.executable, "-c", program % value], start_new_session=True)
         if what == "unwell":
             pathlib.Path(os.environ["HOME"], "unwell").touch()
         well = not pathlib.Path(os.environ["HOME"], "unwell").exists()

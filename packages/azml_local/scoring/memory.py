@@ -1,4 +1,4 @@
-"""Memory of a group of processes (an instance, a container): what they may take together.
+"""Memory of a group of processes (an instance, a container) and all that they started: what they may take together.
 
 Sampled, not enforced by the kernel: what is allocated between two samples may exceed the limit. Pages that processes of
 a group share count for each of them. Ending what takes too much is the caller's.
@@ -24,10 +24,25 @@ async def exceeded(group: int, limit: float) -> str:
 
 
 def used(group: int) -> int:
-    """Bytes that are resident of all processes of a process group."""
-    taken = 0
-    for pid in psutil.pids():
-        with contextlib.suppress(psutil.Error, OSError):  # ended meanwhile
-            if os.getpgid(pid) == group:
-                taken += psutil.Process(pid).memory_info().rss
-    return taken
+    """Bytes that are resident of all processes of a group, and of what its leader started: a group of its own, too.
+
+    The entry of a serving image starts the scoring server so.
+    """
+    found = {process.pid: process for process in psutil.process_iter() if _group_of(process.pid) == group}
+    with contextlib.suppress(psutil.Error):
+        found |= {process.pid: process for process in psutil.Process(group).children(recursive=True)}
+    return sum(_resident(process) for process in found.values())
+
+
+def _group_of(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except OSError:  # ended meanwhile
+        return None
+
+
+def _resident(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0

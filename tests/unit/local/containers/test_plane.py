@@ -229,11 +229,12 @@ def test_restart_policies(run: Any, policy: Any, code: int, state: str, restarts
     run(body)
 
 
-def test_too_much_memory(run: Any) -> None:
+@pytest.mark.parametrize("who", ["eat", "feed"], ids=["its process", "one that it started in another session"])
+def test_too_much_memory(run: Any, who: str) -> None:
     async def body(rig: Rig) -> None:
         container = Container("web", rig.registry.serving(), ports=(80,), memory_bytes=100 << 20)
         await rig.put(rig.group(container, restart="Never"))
-        await rig.ask("eat/150")
+        await rig.ask(f"{who}/150")
         await until(lambda: rig.seen()["currentState"]["state"] == "Terminated")
         ended = rig.seen()["currentState"]
         assert (ended["exitCode"], ended["detailStatus"]) == (137, "OOMKilled")
