@@ -26,6 +26,7 @@ LOOPBACK = ("127.0.0.1", "localhost")
 _MANIFEST_MAX = 4 << 20
 """Bytes; what registries must take at least, and most take at most (distribution specification 1.1)."""
 _PIECE = 1 << 20
+_AGENT = "azml-local"
 _NOBODY = "00000000-0000-0000-0000-000000000000"
 """User name beside a token that was got for a Microsoft Entra token."""
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
@@ -113,7 +114,7 @@ class Puller:
             raise PullFailed(f"the registry {self._reference.registry} is not of the local Azure")
         authorization = {"Authorization": self._token} if self._token else {}
         url = url if url.startswith("https://") else f"https://{self._reference.registry}{url}"
-        headers = {"Accept-Encoding": "identity", **headers, **authorization}
+        headers = {"User-Agent": _AGENT, "Accept-Encoding": "identity", **headers, **authorization}
         request = HttpRequest("GET" if form is None else "POST", url, headers=headers, data=form)
         try:
             return self._client.send_request(request, stream=True)
