@@ -287,6 +287,9 @@ def test_in_pipelines_main_goes_through_the_stages(place: Place, in_pipelines: M
 
 
 def test_in_pipelines_a_pull_request_has_one_comment(place: Place, in_pipelines: Machine) -> None:
+    """Its identity may only read: nothing of the state is written, and the vault's key only decrypts."""
+    log = place.folder / "azure" / "logs" / "arm.log"
+    before = len(log.read_text().splitlines())
     change(place, "in_pipelines", "endpoints/diabetes/code/score.py", lambda text: text + "# faster\n")
     with serving(AzureDevOps()) as service:
         variables = {"Build.Reason": "PullRequest", "System.AccessToken": TOKEN}
@@ -300,6 +303,11 @@ def test_in_pipelines_a_pull_request_has_one_comment(place: Place, in_pipelines:
         assert in_pipelines.again(in_pipelines.ran[-1]).code == 0
         assert service.written == ["POST", "PATCH"]
         assert service.texts == [text]
+    asked = [line.split()[2:4] for line in log.read_text().splitlines()[before:]]
+    on_state = {method for method, path in asked if path.startswith(f"/{kept_state.CONTAINER}")}
+    assert on_state == {"GET", "HEAD"}
+    with_key = {path.partition("?")[0] for _, path in asked if path.startswith("/keys/")}
+    assert with_key == {f"/keys/{kept_state.KEY}/decrypt"}
 
 
 _SLOW = """
