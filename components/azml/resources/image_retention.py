@@ -7,7 +7,7 @@ deletes nothing that azml did not build.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from azml.resources.errors import ArmError
+from azml.resources.errors import ArmError, Refused
 from azml.resources.handler import Values
 from azml.resources.image_labels import content_tag
 from azml.resources.image_numbers import numbers, of
@@ -35,7 +35,10 @@ def let_go(work: Work, repository: "Repository", inputs: Values, current: str) -
     stay |= {tags.get(str(reference), str(reference)) for reference in references}
     for number, digest in counted.items():
         if digest not in stay:
-            _let_one_go(work, repository, tags, number, digest, inputs)
+            try:
+                _let_one_go(work, repository, tags, number, digest, inputs)
+            except Refused as error:  # locked, for example: what is new is there all the same
+                work.warn(f"{repository.label}:{number} stays, though only the newest {inputs['keep']} should. {error}")
 
 
 def _let_one_go(

@@ -109,7 +109,7 @@ def shared(local: Running, environment: dict[str, str]) -> Iterator[Azure]:
 
 
 @pytest.fixture(scope="package")
-def repositories(shared: Azure) -> Callable[[], Registry]:
+def repositories(shared: Azure) -> Callable[..., Registry]:
     """Repositories of one registry, each with a token that pushes to it."""
     return registries(shared)
 

@@ -1,7 +1,7 @@
 """A registry of the local Azure for tests of images: pushed to as pulumi-docker does, looked into by plain HTTPS."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -83,16 +83,16 @@ class Registry:
             }
 
 
-def registries(shared: "Azure") -> Callable[[], Registry]:
-    """Make a registry; each call gives another repository of it."""
+def registries(shared: "Azure") -> Callable[..., Registry]:
+    """Make a registry; each call gives another repository of it, with a token that may do this there."""
     group = shared.theirs.group()
     id_ = f"{group}/providers/Microsoft.ContainerRegistry/registries/cr{uuid4().hex[:12]}"
     made = shared.arm.put(id_, ACR, {"location": "eastus", "sku": {"name": "Standard"}}, shared.work())
 
-    def make() -> Registry:
+    def make(verbs: Sequence[str] = PUSH_ACTIONS) -> Registry:
         name = f"team/churn-{uuid4().hex[:6]}"
         token = f"push-{uuid4().hex[:6]}"
-        actions = [f"repositories/{name}/{verb}" for verb in PUSH_ACTIONS]
+        actions = [f"repositories/{name}/{verb}" for verb in verbs]
         scope = shared.arm.put(f"{id_}/scopeMaps/{token}", ACR, {"properties": {"actions": actions}}, shared.work())
         body = {"properties": {"scopeMapId": scope["id"], "status": "enabled"}}
         token_id = shared.arm.put(f"{id_}/tokens/{token}", ACR, body, shared.work())["id"]

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import pytest
 
+from azml.facts.container_registries import PUSH_ACTIONS
 from azml.resources import image_numbers
 from azml.resources.errors import Refused
 from azml.resources.image_alias import MADE_FROM, ImageAliasHandler
@@ -28,7 +29,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 @pytest.fixture(name="registry")
-def _registry(repositories: Callable[[], Registry], azure: Azure) -> Registry:
+def _registry(repositories: Callable[..., Registry], azure: Azure) -> Registry:
     return repositories()
 
 
@@ -157,6 +158,16 @@ def test_nothing_goes_where_nobody_sees_what_runs(registry: Registry) -> None:
     assert "what runs cannot be seen" in registry.azure.said[-1][1]
 
 
+def test_what_the_registry_does_not_delete_fails_no_update(repositories: Callable[..., Registry], azure: Azure) -> None:
+    """An image that people locked, or a token that may not delete: the new image has its number all the same."""
+    registry = repositories([verb for verb in PUSH_ACTIONS if verb != "content/delete"])
+    state = registry.up(registry.push("b"), registry.up(registry.push("a")), keep=1)
+    assert state["alias"].endswith(":2")
+    assert sorted(registry.tags()) == ["1", "2"]
+    severity, said = azure.said[-1]
+    assert (severity, f"{registry.repository}:1 stays" in said, "DENIED" in said) == ("warning", True, True)
+
+
 def test_an_image_without_a_tag_is_the_latest(registry: Registry) -> None:
     """As docker reads a reference that services, base images and containers may have."""
     state = registry.up(registry.push("a"))
@@ -224,7 +235,7 @@ def test_a_preview_of_another_image_knows_no_number(registry: Registry) -> None:
     assert ImageAliasHandler().preview(registry.inputs(state["image"]), state)["alias"] == state["alias"]
 
 
-def test_a_token_reaches_its_repositories_only(repositories: Callable[[], Registry], registry: Registry) -> None:
+def test_a_token_reaches_its_repositories_only(repositories: Callable[..., Registry], registry: Registry) -> None:
     other = repositories()
     image = other.push("a")
     with pytest.raises(Refused, match=r"HTTP 40[13].*The token may not do this here, or its password was made anew"):

@@ -108,5 +108,5 @@ def drift(registry: Registry, image: str, state: dict[str, Any]) -> dict[str, st
 
 
 @pytest.fixture(name="shared_registry", scope="module")
-def _shared_registry(repositories: Callable[[], Registry]) -> Registry:
+def _shared_registry(repositories: Callable[..., Registry]) -> Registry:
     return repositories()
