@@ -53,7 +53,6 @@ class ScoringServer:
                 env=_variables(variables, settings.code),
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=(listener.fileno(),),
-                start_new_session=True,
             )
         return cls(process, place)
 
@@ -82,15 +81,15 @@ class ScoringServer:
         return code if code >= 0 else 128 - code
 
     async def stop(self) -> None:
-        """End it with all it started: politely, and for certain."""
+        """End it: politely, and for certain. What code started besides ends with the container."""
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(signal.SIGTERM)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(STOP_S):
                     await self._process.wait()
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+            if self._process.returncode is None:
+                self._process.kill()
         await self._process.wait()
         self._place.close()
 

@@ -34,7 +34,7 @@ class Answers(BaseHTTPRequestHandler):
             os._exit(int(value))
         if what == "eat":
             eaten.append(b"x" * (int(value) << 20))
-        if what == "feed":  # a process in a session of its own, which ends with this one: as the scoring server is
+        if what == "feed":  # a process in a session of its own, which ends with this one
             program = "import ctypes, time; ctypes.CDLL(None).prctl(1, 9); eaten = b'x' * (%s << 20); time.sleep(60)"
             subprocess.Popen([sys.executable, "-c", program % value], start_new_session=True)
         if what == "unwell":

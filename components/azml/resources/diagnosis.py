@@ -85,8 +85,9 @@ _CAUSES = (
     ),
     _Cause(
         r"MemoryError|OOMKilled|[Oo]ut of memory|sent SIGKILL",
-        "The instance has too little memory for the model: choose a bigger instance type, or fewer workers "
-        "(WORKER_COUNT: each loads the model). If it grew with the requests, run() keeps what it should drop.",
+        "The instance has too little memory for the model: choose a bigger instance type (a container service: more "
+        "memory_gb), or fewer workers (WORKER_COUNT: each loads the model). If it grew with the requests, run() keeps "
+        "what it should drop.",
     ),
     _Cause(
         r"OutOfQuota|[Qq]uota",

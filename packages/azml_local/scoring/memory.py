@@ -24,10 +24,7 @@ async def exceeded(group: int, limit: float) -> str:
 
 
 def used(group: int) -> int:
-    """Bytes that are resident of all processes of a group, and of what its leader started: a group of its own, too.
-
-    The entry of a serving image starts the scoring server so.
-    """
+    """Bytes that are resident of all processes of a group, and of what its leader started in groups of their own."""
     found = {process.pid: process for process in psutil.process_iter() if _group_of(process.pid) == group}
     with contextlib.suppress(psutil.Error):
         found |= {process.pid: process for process in psutil.Process(group).children(recursive=True)}

@@ -245,6 +245,19 @@ def test_nothing_outlives_a_killed_container(image: Image) -> None:
         assert not alive
 
 
+def test_all_of_it_is_one_group_of_processes(image: Image, tmp_path: Path) -> None:
+    """Where no kernel ends what is left of a container, whoever runs it ends its group, with what init() started."""
+    (tmp_path / "score.py").write_text(
+        "import subprocess\ndef init(): subprocess.Popen(['sleep', '60'])\ndef run(data): pass\n"
+    )
+    with image.run(**KEYS, AML_APP_ROOT=str(tmp_path)) as container:
+        below = psutil.Process(container.wait_until_it_listens().process.pid).children(recursive=True)
+        assert "sleep" in [one.name() for one in below]
+        assert {os.getpgid(one.pid) for one in below} == {os.getpgid(container.process.pid)}
+        for one in below:
+            one.kill()
+
+
 CODE = {"AML_APP_ROOT": str(SAMPLE / "code"), "AZUREML_ENTRY_SCRIPT": "score.py"}
 
 

@@ -159,6 +159,13 @@ def test_what_init_raised_is_found_above_the_last_lines(arm: Groups, tmp_path: P
     assert "Likely cause: init() of the scoring script failed" in text
 
 
+def test_too_little_memory_is_the_services_to_give(arm: Groups, tmp_path: Path) -> None:
+    arm.containers = [{"currentState": {"state": "Terminated", "exitCode": 137, "detailStatus": "OOMKilled"}}]
+    text = refused(arm, inputs(tmp_path))
+    assert "its container ended with exit code 137 (OOMKilled)" in text
+    assert "more memory_gb" in text
+
+
 def test_an_image_that_cannot_be_pulled(arm: Groups, tmp_path: Path) -> None:
     events = [
         {"name": "Pulling", "type": "Normal", "message": "pulling image"},
