@@ -75,6 +75,7 @@ def test_no_member_that_is_called_a_secret_is_shown(type_: str, new: dict[str, A
     ("docker:index/image:Image", "args", "build.args.FLAVOR"), ("docker-build:index:Image", "buildArgs", "buildArgs"),
     ("docker:index/remoteImage:RemoteImage", "buildArgs", 'build.buildArgs["FLAVOR"]'),
     ("docker:index/remoteImage:RemoteImage", "buildArg", "build"),
+    ("docker:index/image:Image", "args", 'build["args"].FLAVOR'),
 ])  # fmt: skip
 def test_no_value_of_a_build_argument_is_shown(type_: str, name: str, path: str) -> None:
     """A name says nothing here: whatever a build needs is handed over so. The name stays."""

@@ -304,6 +304,7 @@ def test_what_was_never_judged_is_tried_before_it_serves(arm: Groups, tmp_path: 
     found = handler.left(work(arm), wanted) if by == "recover" else (handler.read(work(arm), "", wanted) or ({}, {}))[1]
     assert found is not None
     assert handler.drift(work(arm), wanted, found)
+    assert handler.drift(work(Groups(0)), wanted, found), "also where somebody deleted the group meanwhile"
     after = handler.update(work(arm), wanted, wanted, found)
     assert (verbs(arm), arm.there) == (["PUT", "DELETE", "PUT", "DELETE"], {})
     assert handler.drift(work(arm), wanted, after) == {}
