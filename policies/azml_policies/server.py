@@ -18,7 +18,7 @@ from importlib.metadata import version
 from typing import Any
 
 import grpc
-from google.protobuf import empty_pb2, json_format
+from google.protobuf import empty_pb2
 from google.protobuf.message_factory import GetMessageClass
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import analyzer_pb2 as wire
@@ -104,7 +104,7 @@ class Servicer:
         levels = {name: _FROM_WIRE[config.enforcementLevel] for name, config in request.policyConfig.items()}
         self._settings = Settings(
             {name: level for name, level in levels.items() if level is not announced},
-            {name: _config(config.properties) for name, config in request.policyConfig.items()},
+            {name: values.inputs(config.properties)[0] for name, config in request.policyConfig.items()},
         )
         self._pack = self._new_pack()
         return empty_pb2.Empty()
@@ -168,14 +168,6 @@ class Servicer:
 def _resource(request: Any, type_: str) -> Resource:
     inputs, secrets = values.inputs(request.properties)
     return Resource(request.urn, type_, request.name, inputs, request.options.protect, secrets)
-
-
-def _config(properties: Any) -> dict[str, Any]:
-    """Settings with whole numbers as such: the protocol knows only one kind of number."""
-    return {
-        name: int(value) if isinstance(value, float) and value.is_integer() else value
-        for name, value in json_format.MessageToDict(properties).items()
-    }
 
 
 def _handlers(servicer: Servicer) -> grpc.GenericRpcHandler:

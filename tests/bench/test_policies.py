@@ -23,7 +23,7 @@ from tests.unit.policies.kit import GROUP, OURS, struct
 from tests.unit.policies.test_server import started
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
-ROUNDS, RESOURCES = 3, 500
+ROUNDS, RESOURCES = 7, 500
 SIZES = 10, 100
 """Endpoints of an estate."""
 PROBE = {
