@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +20,7 @@ from azml_cli.project import LOCAL, Project
 
 if TYPE_CHECKING:
     from azml_change.impact import Explanation
-    from azml_change.plan import Finding, Plan
+    from azml_change.plan import Finding
     from azml_change.report import Report
 
 FOUND = 3
@@ -114,15 +114,12 @@ def _each(option: str, values: Sequence[object]) -> list[str]:
 
 
 def _report(project: Project, stack: str, options: Sequence[str]) -> "Report":
-    from azml_change.plan import Plan
-    from azml_change.report import explain
-
     if problems := project.unreadable(stack):
         said = "\n".join(str(problem).replace("error: ", "", 1) for problem in problems)  # its severity is said beside
-        return explain(Plan.read(stack, {}, failed=True, said=said))
+        return _explained(stack, {}, failed=True, said=said)
     run = _local(project) if stack == LOCAL else _on_azure(project, stack)
     with render.progress(f"Preview of {stack}"):
-        return explain(_plan(stack, run, options))
+        return _previewed(stack, run, options)
 
 
 def _local(project: Project) -> Run:
@@ -144,21 +141,25 @@ def _runner(pulumi: Path, project: Project, stack: str, environment: Mapping[str
         # Without the variable the engine takes no --event-log, and policies speak nowhere else.
         variables = {**environment, "PULUMI_DEBUG_COMMANDS": "true"}
         command: list[str | Path] = [pulumi, *arguments, "--stack", stack, "--non-interactive"]
-        return subprocess.run(
-            command,
-            cwd=project.root,
-            env=variables,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        with subprocess.Popen(
+            command, cwd=project.root, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as engine:
+            _load()
+            out, err = engine.communicate()
+        return subprocess.CompletedProcess(command, engine.returncode, out, err)
 
     return run
 
 
-def _plan(stack: str, run: Run, options: Sequence[str]) -> "Plan":
-    from azml_change.plan import Plan
+def _load() -> None:
+    """Import what the report is made and shown with, while the engine works."""
+    import azml_change.comment
+    import azml_change.report  # noqa: F401
 
+    render.console()
+
+
+def _previewed(stack: str, run: Run, options: Sequence[str]) -> "Report":
     with tempfile.TemporaryDirectory(prefix="azml-") as folder:
         log = Path(folder) / "events.json"
         more = [*options, "--event-log", str(log)] if options else []
@@ -167,7 +168,16 @@ def _plan(stack: str, run: Run, options: Sequence[str]) -> "Plan":
             document, failed = json.loads(done.stdout), done.returncode != 0
         except ValueError:  # it did not begin: no such stack, not logged in
             document, failed = {}, True
-        return Plan.read(stack, document, _events(log), failed=failed, said=_words(done))
+        return _explained(stack, document, _events(log), failed=failed, said=_words(done))
+
+
+def _explained(
+    stack: str, document: Any, events: Iterable[dict[str, Any]] = (), *, failed: bool, said: str
+) -> "Report":
+    from azml_change.plan import Plan
+    from azml_change.report import explain
+
+    return explain(Plan.read(stack, document, events, failed=failed, said=said))
 
 
 def _words(done: "subprocess.CompletedProcess[str]") -> str:

@@ -119,11 +119,10 @@ class Progress:
     @contextmanager
     def shown(self) -> Iterator[None]:
         """Keep the live line while the block runs."""
-        stream = console(stderr=True)
-        if not stream.is_terminal or os.environ.get("TERM") == "dumb":
+        if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
             yield
             return
-        with stream.status(self.what) as self._status:
+        with console(stderr=True).status(self.what) as self._status:
             yield
         self._status = None
 

@@ -17,7 +17,7 @@ from tests.support.clone import ROOT, Clone
 from tests.support.plans import COMPONENT, DEPLOYMENT, ENDPOINT, GROUP, ROLLOUT, STACK, step, urn
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
-ROUNDS = 5
+ROUNDS = 9
 CHANGES = 5_000
 OWN_SECONDS = 0.3
 """What azml may take besides its share: its start, and finding the engine."""
