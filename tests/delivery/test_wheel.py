@@ -19,6 +19,7 @@ ROOMS = {
     "packages/azml_change": "azml_change",
     "packages/azml_gateway": "azml_gateway",
     "packages/azml_local": "azml_local",
+    "packages/azml_protocol": "azml_protocol",
     "policies/azml_policies": "azml_policies",
     "engine": "azml_cli/share/engine",
     "templates": "azml_cli/share/templates",
