@@ -7,6 +7,7 @@ host (`--policy-pack policies`), which tells of the stack by its environment, or
 
 # ruff: noqa: N802, D102 - the protocol names the methods, and says what they do
 
+import contextlib
 import json
 import os
 import sys
@@ -195,9 +196,8 @@ def main() -> None:
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     parent = os.getppid()
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         while os.getppid() == parent and server.wait_for_termination(PARENT_SECONDS):
             pass
-    except KeyboardInterrupt:
-        pass
-    server.stop(None)
+    # Nothing is left to be written, and the engine waits: taking gRPC and Python down takes 50 ms.
+    os._exit(0)
