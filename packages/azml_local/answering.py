@@ -110,10 +110,8 @@ def _memory_in(folder: Path, processes: list[Any]) -> float:
 
     def is_in(process: Any) -> bool:
         try:
-            places = (
-                process.cwd(),
-                process.environ().get("HOME", ""),
-            )  # a container's folder may lie in a shared layer
+            # A container's working folder may lie in a shared layer; its HOME is its own.
+            places = process.cwd(), process.environ().get("HOME", "")
             return any(Path(place).is_relative_to(folder) for place in places)
         except psutil.Error:
             return False

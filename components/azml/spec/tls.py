@@ -19,7 +19,9 @@ from azml.spec.paths import LocalFile
 from azml.spec.secrets import PulumiSecret
 from azml.spec.types import written
 
-_HOST_NAME = r"(?=.{1,253}$)[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)+"
+_LABEL = r"[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+_HOST_NAME = rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})+"
+"""Labels of at most 63 letters, 253 in all (RFC 1035, 2.3.4)."""
 
 _HOSTNAME_MISMATCH = 62
 """X509_V_ERR_HOSTNAME_MISMATCH of OpenSSL's x509_vfy.h."""
@@ -74,7 +76,7 @@ class TlsSpec(Spec):
 
 def _unreadable(certificate: Path) -> str | None:
     try:
-        ssl.create_default_context(cadata=certificate.read_text(encoding="ascii"))
+        ssl.create_default_context(cafile=certificate)
     except (OSError, ValueError) as error:  # an ssl.SSLError is an OSError
         return getattr(error, "reason", None) or str(error)
     return None
@@ -87,7 +89,7 @@ def _is_for(name: str, certificate: Path, key: Path) -> bool:
     """
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(certificate, key)
-    trusting = ssl.create_default_context(cadata=certificate.read_text(encoding="ascii"))
+    trusting = ssl.create_default_context(cafile=certificate)
     trusting.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = trusting.wrap_bio(down, up, server_hostname=name)

@@ -202,6 +202,17 @@ def test_a_certificate_for_many_names_or_of_another_time(tmp_path: Path) -> None
     assert problem.path == "ssl.cname"
 
 
+def test_a_certificate_with_a_remark_and_a_name_that_dns_cannot_have(pem: dict[str, str]) -> None:
+    """Tools write names into PEM files, in any alphabet; a label has at most 63 letters (RFC 1035)."""
+    file = Path(pem["cert_file"])
+    file.write_bytes("# Größe\n".encode() + file.read_bytes())
+    assert service(ssl={**pem, "cname": "models.contoso.com"}).ssl is not None
+    (problem,) = wrong({"ssl": {**pem, "cname": f"{'a' * 63}.contoso.com"}})
+    assert problem.what.startswith("is not a name that leaf.pem is for")
+    (problem,) = wrong({"ssl": {**pem, "cname": f"{'a' * 64}.contoso.com"}})
+    assert (problem.path, problem.allowed) == ("ssl.cname", "a DNS name with a dot, such as models.contoso.com")
+
+
 def test_a_file_that_is_no_certificate(pem: dict[str, str]) -> None:
     (problem,) = wrong({"ssl": {**pem, "cert_file": pem["key_file"], "cname": "a.b"}})
     assert (problem.path, problem.what[:23]) == ("ssl.cert_file", "is no PEM certificate: ")
